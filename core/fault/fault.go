@@ -5,7 +5,6 @@ package fault
 import (
 	"context"
 	"errors"
-	"io/fs"
 	"strings"
 	"time"
 )
@@ -168,8 +167,6 @@ func From(err error) *Error {
 		return RequestTimeout.Wrap(err)
 	case errors.Is(err, context.Canceled):
 		return RequestCancelled.Wrap(err)
-	case errors.Is(err, fs.ErrNotExist):
-		return FileNotFound.Wrap(err)
 	}
 	return ServerInternal.Wrap(err)
 }
