@@ -90,7 +90,7 @@ func literal(v reflect.Value) string {
 func Example() string {
 	var b strings.Builder
 	b.WriteString("# Dragoman configuration: every key at its default. Strict: an unknown key is an error.\n")
-	b.WriteString("# \"dragoman config check\" reports every problem with its line.\n")
+	b.WriteString("# \"dragoman config check\" reports every problem with its line.\n\n")
 	table := ""
 	for _, k := range Keys() {
 		mark := ""
@@ -112,11 +112,11 @@ func Example() string {
 		if k.Enum != nil {
 			doc += " One of " + strings.Join(k.Enum, ", ") + "."
 		}
-		if mark != "" { // the value first, so that taking "# " off leaves a file that parses
-			b.WriteString(mark + k.Name + " = " + k.Example + " # " + doc + "\n")
-			continue
+		sign := "# "
+		if mark != "" { // taking "# " off the table leaves the explanations as comments
+			sign = "## "
 		}
-		b.WriteString("# " + doc + "\n" + k.Name + " = " + k.Example + "\n")
+		b.WriteString(sign + doc + "\n" + mark + k.Name + " = " + k.Example + "\n")
 	}
 	return b.String()
 }
