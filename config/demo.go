@@ -6,14 +6,6 @@ import (
 	"strconv"
 )
 
-// DemoPassword is the password of a demo user in the dialects that have passwords.
-func DemoPassword(app, user string) string {
-	if app == "demo-two" {
-		return "demo2-" + user
-	}
-	return "demo-" + user
-}
-
 // DemoUsers are the people of both demo apps; the first three are in the group lobby of the first.
 var DemoUsers = []string{"alice", "bob", "carol", "dave"}
 
