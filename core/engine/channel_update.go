@@ -72,19 +72,15 @@ func (e *Engine) mayUpdate(sc *scene, in *core.UpdateChannel) error {
 		p := perm.UpdateChannelMembers
 		if len(in.Add) == 1 && self([]core.UserID{in.Add[0].User}) {
 			p = perm.JoinChannel
-		} else if e.can(sc, perm.AddChannelMembers, owner) == nil {
-			p = perm.AddChannelMembers
 		}
 		if err := e.can(sc, p, owner); err != nil {
 			return err
 		}
 	}
 	if len(in.Remove) > 0 {
-		p := perm.RemoveChannelMembers
+		p := perm.UpdateChannelMembers
 		if self(in.Remove) {
-			p = perm.LeaveChannel
-		} else if e.can(sc, p, owner) != nil {
-			p = perm.UpdateChannelMembers
+			p = perm.RemoveOwnChannelMembership
 		}
 		if err := e.can(sc, p, owner); err != nil {
 			return err
@@ -117,7 +113,7 @@ func (u *updating) run(ctx context.Context, t *txn) error {
 	if err != nil {
 		return err
 	}
-	before := c.Cooldown
+	before, frozen := c.Cooldown, c.Frozen
 	changed := in.Replace != nil || in.Change != nil
 	if in.Replace != nil {
 		c.Name, c.Image, c.Extra = in.Replace.Name, in.Replace.Image, in.Replace.Extra
@@ -137,7 +133,12 @@ func (u *updating) run(ctx context.Context, t *txn) error {
 		}
 	}
 	if c.Cooldown != before {
-		if err := e.can(u.sc, perm.SetCooldown, u.sc.owns()); err != nil {
+		if err := e.can(u.sc, perm.UpdateChannelCooldown, u.sc.owns()); err != nil {
+			return err
+		}
+	}
+	if c.Frozen != frozen {
+		if err := e.can(u.sc, perm.UpdateChannelFrozen, u.sc.owns()); err != nil {
 			return err
 		}
 	}

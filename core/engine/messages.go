@@ -225,9 +225,6 @@ func (e *Engine) maySend(ctx context.Context, sc *scene, m *core.Message) error 
 		return nil
 	}
 	p := perm.CreateMessage
-	if m.Parent != 0 {
-		p = perm.CreateReply
-	}
 	if m.Kind == core.MessageSystem {
 		p = perm.CreateSystemMessage
 	}
