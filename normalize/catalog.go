@@ -25,7 +25,7 @@ type emission struct {
 type Catalog struct {
 	name     string
 	provider string
-	edition  string
+	version  string
 	rows     []Row
 	byID     map[string]*Row
 	byKey    map[key]*Row
@@ -45,7 +45,7 @@ func (c *Catalog) Provider() string { return c.provider }
 
 // Version is the name with the edition of the vendor's table, such as "stream@2026-11".
 // Vendors change the meaning of codes over time, so every document says which edition was read.
-func (c *Catalog) Version() string { return c.name + "@" + c.edition }
+func (c *Catalog) Version() string { return c.version }
 
 // Len is the number of rows.
 func (c *Catalog) Len() int { return len(c.rows) }

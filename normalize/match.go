@@ -208,12 +208,31 @@ func (p pattern) part(text string) int {
 }
 
 // normalise folds what differs between a vendor's own pages: case, curly quotes, runs of white
-// space, a full stop at the end.
+// space, a full stop at the end. Texts are compared up to maxCompared bytes.
 func normalise(text string) string {
-	text = quotes.Replace(text)
-	text = strings.Join(strings.Fields(text), " ")
-	return strings.TrimSuffix(strings.ToLower(text), ".")
+	text = text[:min(len(text), maxCompared)]
+	b := make([]byte, 0, len(text)) // no step makes a text longer
+	space := false
+	for i := 0; i < len(text); i++ {
+		c := text[i]
+		switch {
+		case c == ' ' || c == '\t' || c == '\n' || c == '\r':
+			space = len(b) > 0
+			continue
+		case c >= 'A' && c <= 'Z':
+			c += 'a' - 'A'
+		case c == 0xE2 && strings.HasPrefix(text[i:], "\u2018"), c == 0xE2 && strings.HasPrefix(text[i:], "\u2019"):
+			c, i = '\'', i+2
+		case c == 0xE2 && strings.HasPrefix(text[i:], "\u201c"), c == 0xE2 && strings.HasPrefix(text[i:], "\u201d"):
+			c, i = '"', i+2
+		}
+		if space {
+			b, space = append(b, ' '), false
+		}
+		b = append(b, c)
+	}
+	return strings.TrimSuffix(string(b), ".")
 }
 
-// quotes maps typographic quotation marks to the plain ones.
-var quotes = strings.NewReplacer("“", `"`, "”", `"`, "‘", "'", "’", "'")
+// maxCompared is longer than any vendor's text with its placeholders filled.
+const maxCompared = 4096

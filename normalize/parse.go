@@ -49,7 +49,7 @@ func Parse(name string, errorsTSV, emitTSV []byte, opts ...Option) (*Catalog, er
 		o(&src)
 	}
 	c := &Catalog{
-		name: name, provider: src.provider, edition: src.edition,
+		name: name, provider: src.provider, version: name + "@" + src.edition,
 		byID: map[string]*Row{}, byKey: map[key]*Row{}, emit: map[*fault.Reason]*emission{},
 		byCode: map[string][]*Row{}, byStatus: map[int]*Row{}, texts: map[*Row]pattern{},
 	}

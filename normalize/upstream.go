@@ -77,7 +77,10 @@ func FromUpstream(v Vendor, u *Upstream, o Reading) (p *Problem, ok bool) {
 	}
 	p.Origin, p.Provider, p.Expose = OriginUpstream, c.provider, o.Expose
 	p.RetryAfter = u.retryAfter(o.Now, p.Retryable)
-	p.Original = original(c, row, u, a, body, size, cut)
+	p.Original = original(c, row, u, a, size, cut)
+	if o.Expose >= ExposeBody {
+		p.Original.Body, p.Original.Format, p.Original.Truncated = redact(body, cut)
+	}
 	if o.Expose >= ExposeMessage && p.Fault == fault.BlameClient {
 		p.Detail = p.Original.Message
 	}
@@ -85,12 +88,12 @@ func FromUpstream(v Vendor, u *Upstream, o Reading) (p *Problem, ok bool) {
 	return p, true
 }
 
-// original keeps what the vendor said.
-func original(c *Catalog, row Row, u *Upstream, a Answer, body []byte, size int, cut bool) *Original {
+// original keeps what the vendor said, without the body: that is redacted only when it is shown.
+func original(c *Catalog, row Row, u *Upstream, a Answer, size int, cut bool) *Original {
 	g := &Original{
 		Provider: c.provider, Catalogue: c.Version(), Row: row.ID, Status: u.Status,
 		Code: keepCode(a.Code), Name: a.Name, Message: clean(scrub(a.Message), maxDetail),
-		RequestID: clean(a.RequestID, 128), Bytes: size,
+		RequestID: clean(a.RequestID, 128), Bytes: size, Truncated: cut, Format: "none",
 	}
 	if g.Name == "" {
 		g.Name = row.Name
@@ -99,7 +102,6 @@ func original(c *Catalog, row Row, u *Upstream, a Answer, body []byte, size int,
 	if g.RequestID == "" {
 		g.RequestID = clean(u.header("X-Request-Id"), 128)
 	}
-	g.Body, g.Format, g.Truncated = redact(body, cut)
 	return g
 }
 
