@@ -1,7 +1,6 @@
 package normalize
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -50,8 +49,7 @@ func Parse(name string, errorsTSV, emitTSV []byte, opts ...Option) (*Catalog, er
 	}
 	c := &Catalog{
 		name: name, provider: src.provider, version: name + "@" + src.edition,
-		byID: map[string]*Row{}, byKey: map[key]*Row{}, emit: map[*fault.Reason]*emission{},
-		byCode: map[string][]*Row{}, byStatus: map[int]*Row{}, texts: map[*Row]pattern{},
+		emit: make(map[*fault.Reason]*emission, 136), byStatus: map[int]*Row{}, texts: map[*Row]pattern{},
 	}
 	if err := c.readRows(table{name: name + "/" + src.errorsFile, text: errorsTSV}); err != nil {
 		return nil, err
@@ -69,6 +67,8 @@ func (c *Catalog) readRows(t table) error {
 		return err
 	}
 	c.rows = make([]Row, 0, len(lines))
+	c.byID, c.byKey = make(map[string]*Row, len(lines)), make(map[key]*Row, len(lines))
+	c.byCode = make(map[string][]*Row, len(lines))
 	for _, l := range lines {
 		r, err := l.row(c.name)
 		if err != nil {
@@ -233,31 +233,33 @@ type line struct {
 
 // read splits the file and checks that every wanted column is there.
 func (t table) read(want []string) ([]line, error) {
+	text := string(t.text)
+	head, rest, _ := strings.Cut(text, "\n")
+	if text == "" {
+		return nil, fmt.Errorf("%s: empty", t.name)
+	}
 	index := map[string]int{}
-	var out []line
-	number := 0
-	for raw := range bytes.Lines(t.text) {
-		number++
-		cells := strings.Split(strings.TrimRight(string(raw), "\r\n"), "\t")
-		if number == 1 {
-			for i, name := range cells {
-				index[name] = i
-			}
-			for _, name := range want {
-				if _, ok := index[name]; !ok {
-					return nil, fmt.Errorf("%s:1: no column %q", t.name, name)
-				}
-			}
-			continue
+	for i, name := range strings.Split(strings.TrimRight(head, "\r"), "\t") {
+		index[name] = i
+	}
+	for _, name := range want {
+		if _, ok := index[name]; !ok {
+			return nil, fmt.Errorf("%s:1: no column %q", t.name, name)
 		}
-		l := line{t.name, number, index, cells}
-		if len(cells) != len(index) {
-			return nil, l.errorf("%d cells, the header has %d", len(cells), len(index))
+	}
+	lines := strings.Count(rest, "\n") + 1
+	out := make([]line, 0, lines)
+	cells := make([]string, 0, lines*len(index)) // one block for the whole table
+	for raw := range strings.Lines(rest) {
+		from := len(cells)
+		for cell := range strings.SplitSeq(strings.TrimRight(raw, "\r\n"), "\t") {
+			cells = append(cells, cell)
+		}
+		l := line{t.name, len(out) + 2, index, cells[from:]}
+		if len(l.cells) != len(index) {
+			return nil, l.errorf("%d cells, the header has %d", len(l.cells), len(index))
 		}
 		out = append(out, l)
-	}
-	if number == 0 {
-		return nil, fmt.Errorf("%s: empty", t.name)
 	}
 	return out, nil
 }

@@ -95,6 +95,10 @@ func EncodeError(p *normalize.Problem) normalize.Native {
 // that does not exist is told from another resource by nothing else.
 func exception(row normalize.Row) string {
 	switch row.Reason {
+	case fault.ResourceNotFound:
+		if row.Variant == "" {
+			return "com.easemob.group.exception.ServiceResourceNotFoundException"
+		}
 	case fault.UserNotFound:
 		if row.Variant == "" {
 			return "UserNotFoundException"
