@@ -69,6 +69,15 @@ func (c *Catalog) Row(id string) (Row, bool) {
 	return Row{}, false
 }
 
+// ByCode lists the rows of a code; more than one where the vendor reuses it.
+func (c *Catalog) ByCode(code string) []Row {
+	var out []Row
+	for _, r := range c.byCode[code] {
+		out = append(out, *r)
+	}
+	return out
+}
+
 // ToVendor finds the row that says reason and variant in this vendor's words. It never fails:
 // the grade tells what is lost. The zero Row with a status stands for success where the vendor
 // lists none.

@@ -18,6 +18,7 @@ type source struct {
 	provider, edition string
 	errorsFile        string
 	emitFile          string
+	proven            []byte
 }
 
 // Provider sets the vendor's name where it differs from the catalogue's.
@@ -30,6 +31,10 @@ func Edition(date string) Option { return func(s *source) { s.edition = date } }
 func Files(errors, emit string) Option {
 	return func(s *source) { s.errorsFile, s.emitFile = errors, emit }
 }
+
+// Proven adds the list of tests that provoke rows: a table with the columns row and test. A test
+// of the repository checks that every named test exists.
+func Proven(tsv []byte) Option { return func(s *source) { s.proven = tsv } }
 
 // Columns of the two tables. "body" is optional; every other column must be present, in any order.
 var (
@@ -57,7 +62,28 @@ func Parse(name string, errorsTSV, emitTSV []byte, opts ...Option) (*Catalog, er
 	if err := c.readEmit(table{name: name + "/" + src.emitFile, text: emitTSV}); err != nil {
 		return nil, err
 	}
+	if src.proven != nil {
+		if err := c.readProof(table{name: name + "/proven.tsv", text: src.proven}); err != nil {
+			return nil, err
+		}
+	}
 	return c, nil
+}
+
+// readProof notes the tests that provoke rows.
+func (c *Catalog) readProof(t table) error {
+	lines, err := t.read([]string{"row", "test"})
+	if err != nil {
+		return err
+	}
+	for _, l := range lines {
+		r := c.byID[l.get("row")]
+		if r == nil || l.get("test") == "" {
+			return l.errorf("no row %q, or no test", l.get("row"))
+		}
+		r.Proof = append(r.Proof, l.get("test"))
+	}
+	return nil
 }
 
 // readRows fills the rows and their indexes.

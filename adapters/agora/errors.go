@@ -19,18 +19,24 @@ var errorsTSV []byte
 //go:embed emit.tsv
 var emitTSV []byte
 
+//go:embed proven.tsv
+var provenTSV []byte
+
 //go:embed sdk_errors.tsv
 var sdkErrorsTSV []byte
 
 //go:embed sdk_emit.tsv
 var sdkEmitTSV []byte
 
+//go:embed sdk_proven.tsv
+var sdkProvenTSV []byte
+
 // Catalog is the table of Agora Chat's REST API: 49 errors and 7 bare statuses; see
 // https://docs.agora.io/en/agora-chat/reference/http-status-codes. One error name stands for many
 // rows, so the text decides.
 var Catalog = sync.OnceValue(func() *normalize.Catalog {
 	return normalize.MustParse("agora-rest", errorsTSV, emitTSV,
-		normalize.Provider("agora"), normalize.Edition("2026-11"))
+		normalize.Provider("agora"), normalize.Edition("2026-11"), normalize.Proven(provenTSV))
 })
 
 // SDKCatalog is the table of the native client libraries: 77 numbers; see
@@ -38,7 +44,8 @@ var Catalog = sync.OnceValue(func() *normalize.Catalog {
 // numbers another meaning, so they are read only with a tag that says which library it was.
 var SDKCatalog = sync.OnceValue(func() *normalize.Catalog {
 	return normalize.MustParse("agora-sdk", sdkErrorsTSV, sdkEmitTSV,
-		normalize.Provider("agora"), normalize.Edition("2026-11"), normalize.Files("sdk_errors.tsv", "sdk_emit.tsv"))
+		normalize.Provider("agora"), normalize.Edition("2026-11"), normalize.Proven(sdkProvenTSV),
+		normalize.Files("sdk_errors.tsv", "sdk_emit.tsv"))
 })
 
 // Vendor joins the REST table with this dialect's error reader and writer.

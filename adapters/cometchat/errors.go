@@ -17,11 +17,14 @@ var errorsTSV []byte
 //go:embed emit.tsv
 var emitTSV []byte
 
+//go:embed proven.tsv
+var provenTSV []byte
+
 // Catalog is CometChat's error table: 116 rows; see https://www.cometchat.com/docs/articles/error-guide.
 // The vendor publishes no HTTP statuses, and its SDKs ignore them: the statuses here are the ones
 // seen in recorded traffic, and elsewhere the obvious ones.
 var Catalog = sync.OnceValue(func() *normalize.Catalog {
-	return normalize.MustParse("cometchat", errorsTSV, emitTSV, normalize.Edition("2026-11"))
+	return normalize.MustParse("cometchat", errorsTSV, emitTSV, normalize.Edition("2026-11"), normalize.Proven(provenTSV))
 })
 
 // Vendor joins the table with this dialect's error reader and writer.
