@@ -60,7 +60,7 @@ func (c *Catalog) byText(a Answer, same []*Row) (*Row, Match) {
 	said := normalise(a.Message)
 	var whole *Row
 	for _, r := range same {
-		if r.Status != a.Status || !c.texts[r].whole(said) {
+		if !a.at(r) || !c.texts[r].whole(said) {
 			continue
 		}
 		if whole == nil {
@@ -79,7 +79,7 @@ func (c *Catalog) byText(a Answer, same []*Row) (*Row, Match) {
 	best, length := (*Row)(nil), partLength-1
 	for _, rows := range [2][]*Row{same, c.sameStatus(a.Status, len(same) == 0)} {
 		for _, r := range rows {
-			if r.Status != a.Status {
+			if !a.at(r) {
 				continue
 			}
 			if n := c.texts[r].part(said); n > length {
@@ -90,22 +90,44 @@ func (c *Catalog) byText(a Answer, same []*Row) (*Row, Match) {
 			return best, MatchPart
 		}
 	}
-	var only *Row
-	for _, r := range same {
-		if r.Status != a.Status {
-			continue
-		}
-		if only == nil || r.Variant == "" && only.Variant != "" {
-			only = r
-		} else if r.Variant == "" || only.Variant != "" {
-			return nil, MatchNone // several candidates, none more general than the others
-		}
-	}
-	if only != nil {
-		return only, MatchGeneral
+	if r := general(a, same); r != nil {
+		return r, MatchGeneral
 	}
 	return nil, MatchNone
 }
+
+// general picks the row that stands for all rows of one code when the text is not known: the
+// only one, or the one that means no more than the status does, or the one whose meaning the
+// others refine. Nil when the rows have nothing in common.
+func general(a Answer, same []*Row) *Row {
+	var rows []*Row
+	for _, r := range same {
+		if a.at(r) {
+			rows = append(rows, r)
+		}
+	}
+	if len(rows) == 1 {
+		return rows[0]
+	}
+	for _, r := range rows {
+		if a.Status != 0 && r.Variant == "" && r.Reason == classReason(statusClass(a.Status)) {
+			return r
+		}
+	}
+	var plain *Row
+	for _, r := range rows {
+		if r.Reason != rows[0].Reason {
+			return nil
+		}
+		if r.Variant == "" {
+			plain = r
+		}
+	}
+	return plain
+}
+
+// at reports whether a row travels on the status of the answer; an unknown status rules nothing out.
+func (a *Answer) at(r *Row) bool { return a.Status == 0 || r.Status == a.Status }
 
 // sameStatus lists the rows of one status, for answers whose code is not in the table.
 func (c *Catalog) sameStatus(status int, wanted bool) []*Row {
@@ -114,7 +136,7 @@ func (c *Catalog) sameStatus(status int, wanted bool) []*Row {
 	}
 	var out []*Row
 	for i := range c.rows {
-		if c.rows[i].Status == status && c.rows[i].Surface == SurfaceREST {
+		if (status == 0 || c.rows[i].Status == status) && c.rows[i].Surface == SurfaceREST {
 			out = append(out, &c.rows[i])
 		}
 	}
