@@ -1,0 +1,219 @@
+package normalize
+
+import (
+	"encoding/json"
+	"strings"
+)
+
+// Answer is a vendor's error, split into what a catalogue looks at. Fields that are not known
+// stay empty; Code keeps its JSON type.
+type Answer struct {
+	Status    int             // HTTP status; 0 when the error did not come over HTTP
+	Code      json.RawMessage // the vendor's code as a JSON literal; nil when there is none
+	Name      string          // the vendor's name for it, where the body carries one
+	Message   string          // the vendor's text
+	Path      string          // URL path of the request, for rows with one wire form
+	Exception string          // exception class, where the vendor shows one
+	SDK       string          // the client library a number comes from: "native", "android", "ios", "web", …
+	RequestID string          // the vendor's request id
+}
+
+// FromVendor finds the row a vendor's error belongs to and tells by what it was recognised.
+// The order is fixed: the code where it names one row; else status, code and text; else URL and
+// exception for rows with one wire form; else the longest fixed part of a text; else status and
+// code; else the status alone. MatchNone comes with the zero Row.
+//
+// Numbers of client libraries are recognised only with an SDK tag of the generation the table
+// describes: the web library uses the same numbers for other errors.
+func (c *Catalog) FromVendor(a Answer) (Row, Match) {
+	if c.tagged && !nativeSDK(a.SDK) {
+		return Row{}, MatchNone
+	}
+	same := c.byCode[codeText(a.Code)]
+	if c.distinct {
+		if len(same) == 1 {
+			return *same[0], MatchCode
+		}
+	} else if r, m := c.byText(a, same); r != nil {
+		return *r, m
+	}
+	if r := c.byStatus[a.Status]; r != nil {
+		return *r, MatchStatus
+	}
+	return Row{}, MatchNone
+}
+
+// nativeSDK reports whether a tag names a library of the native generation (C++ core).
+func nativeSDK(tag string) bool {
+	switch strings.ToLower(tag) {
+	case "native", "android", "ios", "windows", "unity", "flutter", "react-native":
+		return true
+	}
+	return false
+}
+
+// partLength is the shortest fixed part of a text that counts as evidence.
+const partLength = 12
+
+// byText is the search in a catalogue whose codes stand for several rows each.
+func (c *Catalog) byText(a Answer, same []*Row) (*Row, Match) {
+	said := normalise(a.Message)
+	var whole *Row
+	for _, r := range same {
+		if r.Status != a.Status || !c.texts[r].whole(said) {
+			continue
+		}
+		if whole == nil {
+			whole = r
+			continue
+		}
+		if hinted(r, a) { // the second row of a pair with one wire form
+			return r, MatchHint
+		}
+		return whole, MatchHint
+	}
+	if whole != nil {
+		return whole, MatchText
+	}
+	// The code may be missing or renamed by an older server: the text alone, on the same status.
+	best, length := (*Row)(nil), partLength-1
+	for _, rows := range [2][]*Row{same, c.sameStatus(a.Status, len(same) == 0)} {
+		for _, r := range rows {
+			if r.Status != a.Status {
+				continue
+			}
+			if n := c.texts[r].part(said); n > length {
+				best, length = r, n
+			}
+		}
+		if best != nil {
+			return best, MatchPart
+		}
+	}
+	var only *Row
+	for _, r := range same {
+		if r.Status != a.Status {
+			continue
+		}
+		if only == nil || r.Variant == "" && only.Variant != "" {
+			only = r
+		} else if r.Variant == "" || only.Variant != "" {
+			return nil, MatchNone // several candidates, none more general than the others
+		}
+	}
+	if only != nil {
+		return only, MatchGeneral
+	}
+	return nil, MatchNone
+}
+
+// sameStatus lists the rows of one status, for answers whose code is not in the table.
+func (c *Catalog) sameStatus(status int, wanted bool) []*Row {
+	if !wanted {
+		return nil
+	}
+	var out []*Row
+	for i := range c.rows {
+		if c.rows[i].Status == status && c.rows[i].Surface == SurfaceREST {
+			out = append(out, &c.rows[i])
+		}
+	}
+	return out
+}
+
+// hinted reports whether URL or exception say that a row about users is meant.
+func hinted(r *Row, a Answer) bool {
+	if !strings.HasPrefix(r.Reason.Name(), "user.") {
+		return false
+	}
+	if a.Exception != "" {
+		return strings.HasSuffix(a.Exception, "UserNotFoundException")
+	}
+	return strings.Contains(a.Path, "/users/") && !strings.Contains(a.Path, "/chatgroups/") && !strings.Contains(a.Path, "/chatrooms/")
+}
+
+// pattern is a text with placeholders, cut into its fixed parts.
+type pattern struct {
+	parts       []string
+	open, close bool // the text begins, ends with a placeholder
+}
+
+// placeholders that vendors write without braces.
+var bare = strings.NewReplacer("XXXX", "{}", "xxxxx", "{}")
+
+// compile cuts a text at its placeholders: {name}, XXXX and xxxxx.
+func compile(text string) pattern {
+	text = bare.Replace(text)
+	var p pattern
+	p.open = strings.HasPrefix(text, "{")
+	for {
+		i := strings.IndexByte(text, '{')
+		if i < 0 {
+			break
+		}
+		j := strings.IndexByte(text[i:], '}')
+		if j < 0 {
+			break
+		}
+		if i > 0 {
+			p.parts = append(p.parts, normalise(text[:i]))
+		}
+		text = text[i+j+1:]
+		p.close = text == "" || text == "."
+	}
+	if !p.close && text != "" {
+		p.parts = append(p.parts, normalise(text))
+	}
+	return p
+}
+
+// whole reports whether a normalised text is this pattern with every placeholder filled.
+func (p pattern) whole(text string) bool {
+	if len(p.parts) == 0 {
+		return false
+	}
+	for i, part := range p.parts {
+		last := i == len(p.parts)-1
+		switch {
+		case i == 0 && !p.open:
+			if !strings.HasPrefix(text, part) {
+				return false
+			}
+			text = text[len(part):]
+			if last {
+				return p.close == (text != "")
+			}
+		case last && !p.close:
+			return len(text) > len(part) && strings.HasSuffix(text, part)
+		default:
+			at := strings.Index(text, part)
+			if at < 1 {
+				return false
+			}
+			text = text[at+len(part):]
+		}
+	}
+	return p.close && text != ""
+}
+
+// part is the length of the longest fixed part that occurs in a normalised text.
+func (p pattern) part(text string) int {
+	best := 0
+	for _, part := range p.parts {
+		if len(part) > best && strings.Contains(text, part) {
+			best = len(part)
+		}
+	}
+	return best
+}
+
+// normalise folds what differs between a vendor's own pages: case, curly quotes, runs of white
+// space, a full stop at the end.
+func normalise(text string) string {
+	text = quotes.Replace(text)
+	text = strings.Join(strings.Fields(text), " ")
+	return strings.TrimSuffix(strings.ToLower(text), ".")
+}
+
+// quotes maps typographic quotation marks to the plain ones.
+var quotes = strings.NewReplacer("“", `"`, "”", `"`, "‘", "'", "’", "'")
