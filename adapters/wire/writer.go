@@ -185,6 +185,30 @@ func (w *Writer) Item(v string) {
 	w.b = appendString(w.b, v)
 }
 
+// Items writes one text made of parts into a list or after a key.
+func (w *Writer) Items(parts ...string) {
+	w.sep()
+	w.b = append(w.b, '"')
+	for _, p := range parts {
+		w.b = appendEscaped(w.b, p)
+	}
+	w.b = append(w.b, '"')
+}
+
+// Number writes a number after a key or into a list.
+func (w *Writer) Number(v int) {
+	w.sep()
+	w.b = strconv.AppendInt(w.b, int64(v), 10)
+}
+
+// Duration writes milliseconds with two decimals and their unit: "7.11ms".
+func (w *Writer) Duration(name string, ms float64) {
+	w.Key(name)
+	w.b = append(w.b, '"')
+	w.b = strconv.AppendFloat(w.b, ms, 'f', 2, 64)
+	w.b = append(w.b, `ms"`...)
+}
+
 // Value writes JSON as it is, after a key or into a list; empty becomes null.
 func (w *Writer) Value(v []byte) {
 	w.sep()
@@ -225,7 +249,11 @@ const hexDigits = "0123456789abcdef"
 // appendString appends s as a JSON string. Invalid UTF-8 becomes U+FFFD; the two line separators
 // that old JavaScript cannot have in a literal are escaped.
 func appendString(b []byte, s string) []byte {
-	b = append(b, '"')
+	return append(appendEscaped(append(b, '"'), s), '"')
+}
+
+// appendEscaped appends what stands between the quotes.
+func appendEscaped(b []byte, s string) []byte {
 	start := 0
 	for i := 0; i < len(s); {
 		c := s[i]
@@ -252,8 +280,7 @@ func appendString(b []byte, s string) []byte {
 		}
 		i += n
 	}
-	b = append(b, s[start:]...)
-	return append(b, '"')
+	return append(b, s[start:]...)
 }
 
 func appendEscape(b []byte, c byte) []byte {
