@@ -142,7 +142,9 @@ func (e *Engine) Core() *core.Core {
 type health struct{ e *Engine }
 
 // Ready asks the store.
-func (h health) Ready(ctx context.Context) error { return translate("health.ready", h.e.store.Ping(ctx)) }
+func (h health) Ready(ctx context.Context) error {
+	return translate("health.ready", h.e.store.Ping(ctx))
+}
 
 // EnsureApp finds the app of the name or creates it, and lets change (if not nil) set its settings
 // when it is new.
