@@ -6,11 +6,12 @@ ARG BASE_IMAGE=scratch
 
 FROM ${BUILD_IMAGE} AS build
 ARG VERSION=dev
+ENV GOCACHE=/cache
 WORKDIR /src
 COPY go.mod go.sum ./
 RUN --mount=type=cache,target=/go/pkg/mod go mod download
 COPY . .
-RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
+RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/cache \
     CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=${VERSION}" -o /out/dragoman ./cmd/dragoman \
  && mkdir -p /out/data /out/tmp && chmod 1777 /out/tmp
 

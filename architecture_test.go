@@ -34,9 +34,10 @@ var allowed = []struct {
 }{
 	{"core/fault", nil},
 	{"core/bus", []string{"core/fault"}},
-	{"core/store", []string{"core", "core/fault", "core/store/"}},
+	{"core/store", []string{"core", "core/fault", "core/store", "core/store/"}},
 	{"core/engine", []string{"core", "core/"}},
 	{"core", []string{"core", "core/"}},
+	{"normalize/", []string{"normalize", "core/fault"}},
 	{"normalize", []string{"core/fault"}},
 	{"adapters/all", []string{"adapters/"}},
 	{"adapters/catalogs", []string{"adapters/", "normalize", "core/fault"}},
