@@ -45,6 +45,9 @@ func newMount(s *Server, m *Mount) (*mount, error) {
 	if m.Dialect == nil {
 		return out, nil
 	}
+	if m.Catalog == nil {
+		return nil, fmt.Errorf("mount %s: no error catalogue", m.Name)
+	}
 	out.quotas, _ = m.Dialect.(adapters.Quotas)
 	var errs []error
 	add := func(method, path string, t target) {

@@ -67,10 +67,10 @@ func (r *registry) list() []*conn {
 // back in the same moment, and waits until they are gone or ctx ends.
 func (r *registry) drain(ctx context.Context, spread time.Duration) error {
 	r.mu.Lock()
-	r.draining = true
-	if len(r.conns) == 0 {
+	if !r.draining && len(r.conns) == 0 {
 		close(r.empty)
 	}
+	r.draining = true
 	r.mu.Unlock()
 	list := r.list()
 	if d, ok := ctx.Deadline(); ok {
