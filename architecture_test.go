@@ -47,8 +47,9 @@ var allowed = []struct {
 	{"adapters", []string{"normalize", "core", "core/fault"}},
 	{"proxy", []string{"adapters", "normalize", "core", "core/fault", "config", "proxy/"}},
 	{"config", nil},
-	{"cmd/", []string{"adapters", "adapters/", "normalize", "core", "core/", "config", "proxy"}},
-	{"bench/", []string{"adapters", "adapters/", "normalize", "core", "core/", "config", "proxy", "bench/"}},
+	{"web", []string{"normalize", "normalize/", "core/fault"}},
+	{"cmd/", []string{"adapters", "adapters/", "normalize", "normalize/", "core", "core/", "config", "proxy", "web"}},
+	{"bench", []string{"adapters", "adapters/", "normalize", "core", "core/", "config", "proxy", "bench/"}},
 	{"integration", nil},
 }
 
