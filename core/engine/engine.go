@@ -49,6 +49,8 @@ type Engine struct {
 	places   *cache[placeKey, *place]
 	types    *cache[typeKey, *core.ChannelType]
 
+	kit *kit // what single services keep between commands
+
 	stop context.CancelFunc
 	done sync.WaitGroup
 }
@@ -105,13 +107,14 @@ func New(ctx context.Context, o Options) (*Engine, error) {
 	}
 	run, stop := context.WithCancel(context.WithoutCancel(ctx))
 	e.stop = stop
+	e.kit = newKit(run, e)
 	e.hub = newHub(e)
 	e.dispatch = newDispatcher(e)
 	if err := e.listen(); err != nil {
 		stop()
 		return nil, err
 	}
-	for _, f := range []func(context.Context){e.dispatch.run, e.runHooks, e.runReminders} {
+	for _, f := range []func(context.Context){e.dispatch.run, e.runHooks, e.runReminders, e.runTasks} {
 		e.done.Add(1)
 		go func() {
 			defer e.done.Done()
