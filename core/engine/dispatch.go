@@ -38,6 +38,7 @@ type dispatcher struct {
 type delivery struct {
 	ev     *core.Event
 	remote bool
+	then   func() // instead of an event: work that has to wait for the events before it
 }
 
 func newDispatcher(e *Engine) *dispatcher {
@@ -57,9 +58,17 @@ func (d *dispatcher) push(evs ...*core.Event) {
 	d.kick()
 }
 
+// then runs f after the events queued so far have been handed on. f must not block.
+func (d *dispatcher) then(f func()) {
+	d.mu.Lock()
+	d.queue = append(d.queue, delivery{then: f})
+	d.mu.Unlock()
+	d.kick()
+}
+
 func (d *dispatcher) pushRemote(ev *core.Event) {
 	d.mu.Lock()
-	d.queue = append(d.queue, delivery{ev, true})
+	d.queue = append(d.queue, delivery{ev: ev, remote: true})
 	d.mu.Unlock()
 	d.kick()
 }
@@ -103,6 +112,10 @@ func (d *dispatcher) run(ctx context.Context) {
 }
 
 func (d *dispatcher) one(ctx context.Context, x delivery) {
+	if x.then != nil {
+		x.then()
+		return
+	}
 	if x.remote && x.ev.Ev > 0 && len(x.ev.To) == 0 && x.ev.Channel != nil {
 		if !d.e.fillGap(ctx, x.ev) {
 			return

@@ -48,6 +48,7 @@ type Engine struct {
 	channels *cache[channelKey, *core.Channel]
 	places   *cache[placeKey, *place]
 	types    *cache[typeKey, *core.ChannelType]
+	hidden   *cache[core.ChannelID, bool] // whether any member hides the channel
 
 	kit *kit // what single services keep between commands
 
@@ -104,6 +105,7 @@ func New(ctx context.Context, o Options) (*Engine, error) {
 		channels: newCache[channelKey, *core.Channel](1 << 15),
 		places:   newCache[placeKey, *place](1 << 17),
 		types:    newCache[typeKey, *core.ChannelType](1 << 10),
+		hidden:   newCache[core.ChannelID, bool](1 << 15),
 	}
 	run, stop := context.WithCancel(context.WithoutCancel(ctx))
 	e.stop = stop

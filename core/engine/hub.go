@@ -231,8 +231,8 @@ func (h *hub) joined(app core.AppID, ch core.ChannelID, user core.UserID) {
 	}
 }
 
-// left tells the hub that a membership ended.
-func (h *hub) left(app core.AppID, ch core.ChannelID, user core.UserID) {
+// left tells the hub that a membership ended; with gone the person's connections stop watching too.
+func (h *hub) left(app core.AppID, ch core.ChannelID, user core.UserID, gone bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	p := h.people[userKey{app, user}]
@@ -243,6 +243,10 @@ func (h *hub) left(app core.AppID, ch core.ChannelID, user core.UserID) {
 	if a := h.rooms[roomKey{app, ch}]; a != nil {
 		for s := range p.sessions {
 			delete(a.members, s)
+			if gone {
+				delete(a.watchers, s)
+				delete(s.watches, ch)
+			}
 		}
 		h.tidy(roomKey{app, ch}, a)
 	}
