@@ -95,8 +95,14 @@ func start(t testing.TB) *server {
 // startIn is start on a given data folder and port.
 func startIn(t testing.TB, dir string, port int) *server {
 	t.Helper()
+	return launch(t, dir, port, "serve", "--demo", "--port", fmt.Sprint(port), "--data", dir)
+}
+
+// launch runs the binary and waits for its ready line.
+func launch(t testing.TB, dir string, port int, args ...string) *server {
+	t.Helper()
 	s := &server{Port: port, Dir: dir, done: make(chan struct{}), log: &tail{max: 64 << 10}}
-	s.cmd = exec.Command(binary(t), "serve", "--demo", "--port", fmt.Sprint(port), "--data", dir)
+	s.cmd = exec.Command(binary(t), args...)
 	s.cmd.Dir = t.TempDir() // no stray config.toml
 	out, err := s.cmd.StdoutPipe()
 	if err != nil {
