@@ -72,7 +72,7 @@ var errorCodes = map[*fault.Reason]int{
 // own text is kept to the letter, and nothing is added that an SDK gives a meaning to. Presence
 // rows have no error name: the service says "result" instead.
 func EncodeError(p *normalize.Problem) normalize.Native {
-	row, fit := Catalog().ToVendor(p.Key())
+	row, fit := Catalog().Say(p)
 	n := normalize.Native{Status: row.Status, ContentType: "application/json", Message: text(p, row, fit)}
 	b := append(make([]byte, 0, 384), '{')
 	switch string(row.Body) {
