@@ -164,8 +164,16 @@ var keyed = []string{
 	"Service resource not found",
 }
 
-// neutralise falls back to a plain sentence when ours would trip one of the SDK's rules.
+// reword says the commonest of these parts in other words.
+var reword = strings.NewReplacer(
+	"does not exist", "is not there", "doesn't exist!", "is not there", "user not found", "there is no such user",
+	"are not members of this group", "are no members", "group is disabled", "group is switched off",
+)
+
+// neutralise rewords a sentence of ours that would trip one of the SDK's rules, and gives it up
+// for a plain one where that does not help.
 func neutralise(s string) string {
+	s = reword.Replace(s)
 	for _, k := range keyed {
 		if strings.Contains(s, k) {
 			return "The request failed."

@@ -41,7 +41,7 @@ func TestEncodeErrorIsExact(t *testing.T) {
 		n := agora.EncodeError(c.p)
 		got := stamp.ReplaceAllString(string(n.Body), `"timestamp":0,`)
 		if c.p.Reason == fault.ThreadNotFound { // the SDK must not take it for a missing group
-			c.want = strings.Replace(c.want, "The thread does not exist.", "The request failed.", 1)
+			c.want = strings.Replace(c.want, "The thread does not exist.", "The thread is not there.", 1)
 		}
 		if got != c.want || n.Status != c.status {
 			t.Errorf("%d\ngot  %s\nwant %s", n.Status, got, c.want)
