@@ -129,14 +129,16 @@ func (d *Dialect) openPoll(ctx context.Context, rq *adapters.Request) (polled, e
 	c.id, c.live = live.ID, live
 	c.idle = time.AfterFunc(d.polls.idle, c.end)
 	gone := c.gone
+	if !gone {
+		d.polls.mu.Lock()
+		d.polls.conns[c.id] = c
+		d.polls.mu.Unlock()
+	}
 	c.mu.Unlock()
 	if gone {
 		live.Close()
 		return polled{}, errNoConnection
 	}
-	d.polls.mu.Lock()
-	d.polls.conns[c.id] = c
-	d.polls.mu.Unlock()
 	return polled{opened: health(live.ID, d.now(), &live.Self)}, nil
 }
 
