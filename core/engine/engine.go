@@ -48,6 +48,7 @@ type Engine struct {
 	channels *cache[channelKey, *core.Channel]
 	places   *cache[placeKey, *place]
 	types    *cache[typeKey, *core.ChannelType]
+	hidden   *cache[core.ChannelID, bool] // whether any member hides the channel
 
 	stop context.CancelFunc
 	done sync.WaitGroup
@@ -102,6 +103,7 @@ func New(ctx context.Context, o Options) (*Engine, error) {
 		channels: newCache[channelKey, *core.Channel](1 << 15),
 		places:   newCache[placeKey, *place](1 << 17),
 		types:    newCache[typeKey, *core.ChannelType](1 << 10),
+		hidden:   newCache[core.ChannelID, bool](1 << 15),
 	}
 	run, stop := context.WithCancel(context.WithoutCancel(ctx))
 	e.stop = stop
@@ -142,7 +144,9 @@ func (e *Engine) Core() *core.Core {
 type health struct{ e *Engine }
 
 // Ready asks the store.
-func (h health) Ready(ctx context.Context) error { return translate("health.ready", h.e.store.Ping(ctx)) }
+func (h health) Ready(ctx context.Context) error {
+	return translate("health.ready", h.e.store.Ping(ctx))
+}
 
 // EnsureApp finds the app of the name or creates it, and lets change (if not nil) set its settings
 // when it is new.
