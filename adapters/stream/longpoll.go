@@ -55,7 +55,7 @@ type pollConn struct {
 
 // pollRoutes are the fall-back for clients behind proxies that do not let sockets through.
 func (d *Dialect) pollRoutes() []adapters.Route {
-	rt := op(d, "GET", "/longpoll", "LongPoll", decodePoll, d.poll, encodePoll)
+	rt := op(d, "GET", "/longpoll", "LongPoll", decodePoll, d.poll, encodePolled)
 	rt.Slow = true
 	return []adapters.Route{rt}
 }
@@ -83,7 +83,7 @@ func decodePoll(rq *adapters.Request) (pollRequest, error) {
 	return in, q.Err()
 }
 
-func encodePoll(w *wire.Writer, _ *adapters.Request, p polled) {
+func encodePolled(w *wire.Writer, _ *adapters.Request, p polled) {
 	switch {
 	case p.opened != nil:
 		w.Key("event")
