@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"net"
+	"net/netip"
 	"reflect"
 	"regexp"
 	"slices"
@@ -49,6 +50,11 @@ func (c *Config) Validate() []Issue {
 	v.tags(c)
 	v.address("listen", c.Listen, "main")
 	v.address("ops_listen", c.OpsListen, "operations")
+	for _, p := range c.TrustedProxies {
+		if _, err := netip.ParsePrefix(p); err != nil {
+			v.add("trusted_proxies", strconv.Quote(p)+" is not a network", "write it like \"10.0.0.0/8\" or \"192.0.2.1/32\"")
+		}
+	}
 	v.required("store.dsn", c.Store.DSN)
 	v.required("files.dir", c.Files.Dir)
 	if len(c.Apps) == 0 {

@@ -9,9 +9,12 @@ type Config struct {
 	RequestTimeout  Duration `toml:"request_timeout" doc:"Longest time one command may take before its caller is told to try again."`
 	ShutdownTimeout Duration `toml:"shutdown_timeout" doc:"Longest time a stop waits for open requests and sockets."`
 
+	TrustedProxies []string `toml:"trusted_proxies" example:"10.0.0.0/8" doc:"Networks of reverse proxies whose X-Forwarded-For and X-Forwarded-Proto are believed."`
+
 	Log       Log       `toml:"log"`
 	Store     Store     `toml:"store"`
 	Files     Files     `toml:"files"`
+	Limits    Bounds    `toml:"limits"`
 	Callbacks Callbacks `toml:"callbacks"`
 	Breaker   Breaker   `toml:"breaker"`
 
@@ -32,6 +35,12 @@ type Store struct {
 // Files is where uploads are kept.
 type Files struct {
 	Dir string `toml:"dir" doc:"Folder of uploaded files and images. Created when missing."`
+}
+
+// Bounds is what the whole server takes on at most.
+type Bounds struct {
+	Sockets int  `toml:"sockets" min:"1" max:"10000000" doc:"Live connections at one time; more are refused."`
+	Upload  Size `toml:"upload" doc:"Largest upload. An app's own settings may allow less."`
 }
 
 // Callbacks are requests that the server sends to addresses its apps name.
@@ -112,10 +121,12 @@ func Default() *Config {
 		OpsListen:       "127.0.0.1:8090",
 		RequestTimeout:  Duration{10 * time.Second},
 		ShutdownTimeout: Duration{20 * time.Second},
+		TrustedProxies:  []string{},
 		Log:             Log{Level: "info", Format: "json"},
 		Store:           Store{DSN: "data/dragoman.db"},
 		Files:           Files{Dir: "data/files"},
-		Breaker:         Breaker{Failures: 5, Window: Duration{30 * time.Second}, OpenFor: Duration{15 * time.Second}},
+		Limits:          Bounds{Sockets: 100_000, Upload: Size{100 << 20}},
+		Breaker:         Breaker{Failures: 5, Window: Duration{10 * time.Second}, OpenFor: Duration{5 * time.Second}},
 	}
 }
 

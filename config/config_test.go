@@ -92,6 +92,7 @@ func TestParseFindsProblems(t *testing.T) {
 		{"not an address", "listen = \"8080\"\n" + ok, nil, []string{`f:1: listen: "8080" is not an address (host:port or :port, such as "127.0.0.1:8080")`}},
 		{"not a port", "listen = \":http\"\n" + ok, nil, []string{`f:1: listen: "http" is not a port (1 to 65535)`}},
 		{"one address twice", "ops_listen = \":8080\"\n" + ok, nil, []string{"f:1: ops_listen: the address :8080 is taken by the main listener"}},
+		{"not a network", "trusted_proxies = [\"10.0.0.1\"]\n" + ok, nil, []string{`f:1: trusted_proxies: "10.0.0.1" is not a network (write it like "10.0.0.0/8" or "192.0.2.1/32")`}},
 		{"not TOML", "listen = \n", nil, []string{"f:1: "}},
 		{"name twice", ok + "[[app]]\nname = \"ACME\"\n[app.stream]\napi_key = \"l\"\napi_secret = \"0123456789abcdef\"\n", nil,
 			[]string{"f:7: app[1].name: the name ACME is taken (names are compared without regard to case, and - is the same as _)"}},
@@ -150,6 +151,9 @@ func TestEnvironmentReachesEveryKey(t *testing.T) {
 			if strconvQuote(v) == k.Default {
 				v = k.Enum[0]
 			}
+		}
+		if k.Name == "trusted_proxies" {
+			v = "10.0.0.0/8"
 		}
 		env := strings.ReplaceAll(k.Env, "<NAME>", "MY_APP") + "=" + v
 		c, issues := config.Parse([]byte(doc), []string{env})

@@ -113,7 +113,9 @@ func Example() string {
 			doc += " One of " + strings.Join(k.Enum, ", ") + "."
 		}
 		sign := "# "
-		if mark != "" { // taking "# " off the table leaves the explanations as comments
+		if mark == "" {
+			k.Example = k.Default // what is not a comment is the default
+		} else { // taking "# " off the table leaves the explanations as comments
 			sign = "## "
 		}
 		b.WriteString(sign + doc + "\n" + mark + k.Name + " = " + k.Example + "\n")

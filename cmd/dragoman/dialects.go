@@ -15,6 +15,9 @@ type dialect struct {
 	secure bool // its SDK insists on https and wss
 	// configured reports whether the app speaks it.
 	configured func(*config.App) bool
+	// creds are the credentials its adapter is given, by their keys in the configuration; nil
+	// where the dialect is not served yet.
+	creds func(*config.App) map[string]string
 	// listen is the address of its own listener, or "".
 	listen func(*config.App) string
 	// hosts are the host names it has on the main listener.
@@ -30,8 +33,11 @@ var dialects = []dialect{
 	{
 		name: "stream", title: "Stream Chat",
 		configured: func(a *config.App) bool { return a.Stream.APIKey != "" },
-		listen:     func(a *config.App) string { return a.Stream.Listen },
-		hosts:      func(a *config.App) []string { return a.Stream.Hosts },
+		creds: func(a *config.App) map[string]string {
+			return map[string]string{"api_key": a.Stream.APIKey, "api_secret": a.Stream.APISecret.Reveal()}
+		},
+		listen: func(a *config.App) string { return a.Stream.Listen },
+		hosts:  func(a *config.App) []string { return a.Stream.Hosts },
 		line: func(a *config.App, _, base string) string {
 			return fmt.Sprintf(`StreamChat.getInstance(%q, { baseURL: %q })`, a.Stream.APIKey, base)
 		},
@@ -70,12 +76,15 @@ var dialects = []dialect{
 	},
 }
 
+// cometDomain is the vendor's domain.
+const cometDomain = "cometchat.io"
+
 // cometHosts are the names under which an app of CometChat is reached: one per service, two labels
 // below the vendor's domain, so that a wildcard certificate does not cover them.
 func cometHosts(app, region string) []string {
 	var out []string
 	for _, service := range []string{"api", "apiclient", "websocket", "call"} {
-		out = append(out, app+"."+service+"-"+region+".cometchat.io")
+		out = append(out, app+"."+service+"-"+region+"."+cometDomain)
 	}
 	return out
 }

@@ -27,6 +27,7 @@ type streams struct {
 // cli is the command line. Its tags are the help text.
 type cli struct {
 	Config  configCmd  `cmd:"" help:"Check or explain the configuration."`
+	Codes   codesCmd   `cmd:"" help:"Look up vendor errors: what they mean, what other vendors call them."`
 	Token   tokenCmd   `cmd:"" help:"Print a token for a person, as the vendor's own backend would."`
 	Ping    pingCmd    `cmd:"" help:"Ask a running server on this machine whether it lives; for container health checks."`
 	Version versionCmd `cmd:"" help:"Print the version."`

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -116,28 +117,40 @@ func (w *writer) append(in *store.Append) error {
 	if err != nil {
 		return err
 	}
-	existing, parent, err := w.insertMessage(in.App, h, m, !in.QuietChannel)
+	e := &in.Event
+	e.Channel, e.Kind = m.Channel, cmp.Or(e.Kind, core.MessageSent)
+	e.Actor = cmp.Or(e.Actor, m.User)
+	if e.At.IsZero() {
+		e.At = m.CreatedAt
+	}
+	plain := e.Kind == core.MessageSent && e.Payload == nil && e.Actor == m.User && millis(e.At) == millis(m.CreatedAt)
+	e.Ev = h.ev + 1
+	ev := e.Ev
+	if !plain {
+		ev = 0
+	}
+	existing, parent, err := w.insertMessage(in.App, h, m, ev, !in.QuietChannel)
 	if err != nil {
 		return err
 	}
 	if existing != nil {
+		e.Ev = 0
 		in.Duplicate, in.Message = true, existing
 		in.Channel = channelOf(m.Channel, h)
 		return nil
 	}
 	in.Parent = parent
-	in.Event.Channel = m.Channel
-	in.Event.Message = m.ID
-	if in.Event.Kind == "" {
-		in.Event.Kind = core.MessageSent
+	e.Message = m.ID
+	switch {
+	case !plain:
+		err = w.appendEvent(in.App, h, e, in.Outbox)
+	case in.Outbox:
+		h.ev++
+		err = w.appendOutbox(in.App, rowOf(m.Channel, ev), rowOf(m.Channel, m.Seq), nil)
+	default:
+		h.ev++
 	}
-	if in.Event.At.IsZero() {
-		in.Event.At = m.CreatedAt
-	}
-	if in.Event.Actor == "" {
-		in.Event.Actor = m.User
-	}
-	if err := w.appendEvent(in.App, h, &in.Event, in.Outbox); err != nil {
+	if err != nil {
 		return err
 	}
 	if in.MoveRead {
@@ -164,13 +177,14 @@ func channelOf(ch core.ChannelID, h *headOf) core.Channel {
 	}
 }
 
-const insertMessage = `INSERT INTO messages (id, msg_id, app, user, kind, flags, created_at, updated_at, text, alias, parent, body, extra,
+const insertMessage = `INSERT INTO messages (id, msg_id, app, ev, user, kind, flags, created_at, updated_at, text, alias, parent, body, extra,
 	deleted_at, edited_at, reply_count, last_reply_at, participants, reactions, pinned_ch, pinned_at)
-	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 	ON CONFLICT (alias, app) WHERE alias IS NOT NULL DO NOTHING`
 
-// insertMessage numbers and stores a message and moves the counters of its channel and thread.
-func (w *writer) insertMessage(app core.AppID, h *headOf, m *core.Message, loud bool) (existing, parent *core.Message, err error) {
+// insertMessage numbers and stores a message and moves the counters of its channel and thread. ev is
+// the number of its event, or 0 when that is a row of its own.
+func (w *writer) insertMessage(app core.AppID, h *headOf, m *core.Message, ev int64, loud bool) (existing, parent *core.Message, err error) {
 	if h.seq >= seqMask {
 		return nil, nil, fmt.Errorf("channel %d holds %d messages, its maximum", m.Channel, h.seq)
 	}
@@ -183,7 +197,7 @@ func (w *writer) insertMessage(app core.AppID, h *headOf, m *core.Message, loud 
 	if err != nil {
 		return nil, nil, err
 	}
-	st.int(rowOf(m.Channel, m.Seq)).int(int64(m.ID)).int(int64(app))
+	st.int(rowOf(m.Channel, m.Seq)).int(int64(m.ID)).int(int64(app)).intOrNull(ev)
 	w.bindMessage(st, m)
 	if err := st.run(); err != nil {
 		if constraint(err) {
@@ -305,31 +319,25 @@ func (w *writer) appendEvent(app core.AppID, h *headOf, e *store.EventRow, outbo
 	}
 	e.Ev = h.ev + 1
 	row := rowOf(e.Channel, e.Ev)
-	st.int(row)
-	if e.Kind == core.MessageSent {
-		st.null()
-	} else {
-		st.text(string(e.Kind))
-	}
-	st.int(millis(e.At)).textOrNull(string(e.Actor)).intOrNull(int64(e.Message)).json(e.Payload)
+	st.int(row).text(string(e.Kind)).int(millis(e.At)).textOrNull(string(e.Actor)).intOrNull(int64(e.Message)).json(e.Payload)
 	if err := st.run(); err != nil {
 		return err
 	}
 	h.ev++
 	w.mark(e.Channel, h)
 	if outbox {
-		return w.appendOutbox(app, row, nil)
+		return w.appendOutbox(app, row, 0, nil)
 	}
 	return nil
 }
 
-// appendOutbox queues a stored event, or a whole one.
-func (w *writer) appendOutbox(app core.AppID, event int64, payload []byte) error {
-	st, err := w.c.prepare("INSERT INTO outbox (id, app, event, payload) VALUES (?, ?, ?, ?)")
+// appendOutbox queues a stored event, that of a message, or a whole one.
+func (w *writer) appendOutbox(app core.AppID, event, message int64, payload []byte) error {
+	st, err := w.c.prepare("INSERT INTO outbox (id, app, event, message, payload) VALUES (?, ?, ?, ?, ?)")
 	if err != nil {
 		return err
 	}
-	if err := st.int(w.outbox + 1).int(int64(app)).intOrNull(event).json(payload).run(); err != nil {
+	if err := st.int(w.outbox + 1).int(int64(app)).intOrNull(event).intOrNull(message).json(payload).run(); err != nil {
 		return err
 	}
 	w.outbox++

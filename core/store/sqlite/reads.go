@@ -345,42 +345,6 @@ func (r *session) userReactions(app core.AppID, ids []core.MessageID, user core.
 	return r.aliased(app, out, err)
 }
 
-func (r *session) events(app core.AppID, ch core.ChannelID, after int64, since time.Time, limit int) ([]store.EventRow, error) {
-	st, err := r.c.prepare(`SELECT id, kind, at, actor, message, payload FROM events WHERE id > ? AND id < ? AND at >= ?
-		AND EXISTS (SELECT 1 FROM channels c WHERE c.id = ? AND c.app = ?) ORDER BY id LIMIT ?`)
-	if err != nil {
-		return nil, err
-	}
-	st.int(rowOf(ch, max(after, 0))).int(rowOf(ch, seqMask) + 1).int(millis(since)).int(int64(ch)).int(int64(app)).int(bound(limit, maxList))
-	return collect(st, func(st *stmt, e *store.EventRow) error { return scanEvent(st, 0, e) })
-}
-
-// scanEvent reads an event from the columns that start at i.
-func scanEvent(st *stmt, i int32, e *store.EventRow) error {
-	row := st.colInt(i)
-	e.Channel, e.Ev, e.Kind, e.At = core.ChannelID(row>>31), row&seqMask, core.EventKind(st.colText(i+1)), core.FromMillis(st.colInt(i+2))
-	if e.Kind == "" {
-		e.Kind = core.MessageSent
-	}
-	e.Actor, e.Message, e.Payload = core.UserID(st.colText(i+3)), core.MessageID(st.colInt(i+4)), st.colBytes(i+5)
-	return nil
-}
-
-func (r *session) outbox(limit int) ([]store.OutboxRow, error) {
-	st, err := r.c.prepare(`SELECT o.id, o.app, o.payload, e.id, e.kind, e.at, e.actor, e.message, e.payload
-		FROM outbox o LEFT JOIN events e ON e.id = o.event ORDER BY o.id LIMIT ?`)
-	if err != nil {
-		return nil, err
-	}
-	return collect(st.int(bound(limit, maxList)), func(st *stmt, o *store.OutboxRow) error {
-		o.ID, o.App, o.Payload = st.colInt(0), core.AppID(st.colInt(1)), st.colBytes(2)
-		if st.isNull(3) {
-			return nil
-		}
-		return scanEvent(st, 3, &o.Event)
-	})
-}
-
 func (r *session) record(app core.AppID, space, key string) ([]byte, error) {
 	st, err := r.c.prepare("SELECT value FROM records WHERE app = ? AND space = ? AND key = ?")
 	if err != nil {

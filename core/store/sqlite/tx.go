@@ -204,7 +204,7 @@ func (t *tx) InsertMessage(app core.AppID, m *core.Message) (*core.Message, erro
 	if err != nil {
 		return nil, err
 	}
-	existing, _, err := t.w.insertMessage(app, h, m, true)
+	existing, _, err := t.w.insertMessage(app, h, m, 0, true)
 	if err != nil {
 		return nil, err
 	}
@@ -332,7 +332,7 @@ func (t *tx) AppendEvent(app core.AppID, e *store.EventRow, outbox bool) error {
 
 // AppendOutbox implements store.Tx.
 func (t *tx) AppendOutbox(app core.AppID, payload []byte) error {
-	return t.w.appendOutbox(app, 0, payload)
+	return t.w.appendOutbox(app, 0, 0, payload)
 }
 
 // DeleteOutbox implements store.Tx.

@@ -110,6 +110,7 @@ CREATE TABLE messages (
   updated_at    INTEGER, -- NULL is created_at
   text          TEXT,
   alias         TEXT,
+  ev            INTEGER, -- number of its message.sent event, when that needs no row of its own
   parent        INTEGER, -- msg_id
   body          TEXT, -- JSON object of the rarer fields
   extra         TEXT, -- JSON object
@@ -149,10 +150,10 @@ CREATE TABLE reactions (
   PRIMARY KEY (msg, app, user, type)
 ) WITHOUT ROWID;
 
--- id is ch << 31 | ev.
+-- id is ch << 31 | ev. Most message.sent events say no more than the message: see messages.ev.
 CREATE TABLE events (
   id      INTEGER PRIMARY KEY,
-  kind    TEXT, -- NULL is message.sent
+  kind    TEXT NOT NULL,
   at      INTEGER NOT NULL,
   actor   TEXT,
   message INTEGER,
@@ -162,7 +163,8 @@ CREATE TABLE events (
 CREATE TABLE outbox (
   id      INTEGER PRIMARY KEY,
   app     INTEGER NOT NULL,
-  event   INTEGER, -- events.id
+  event   INTEGER, -- ch << 31 | ev
+  message INTEGER, -- messages.id, when the event has no row of its own
   payload TEXT -- JSON
 );
 
