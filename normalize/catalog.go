@@ -103,6 +103,21 @@ func (c *Catalog) ToVendorError(err *fault.Error) (Row, Fit) {
 	return c.ToVendor(err.Reason, err.Variant)
 }
 
+// Say finds the row to write for a document. An error that came from a vendor is translated by
+// meaning alone. An error of our own that names no variant is said as the emit table says, and
+// never by a row that is only recognised.
+func (c *Catalog) Say(p *Problem) (Row, Fit) {
+	reason, variant := p.Key()
+	row, fit := c.ToVendor(reason, variant)
+	if p.Origin == OriginUpstream || variant != "" && !row.Recognise {
+		return row, fit
+	}
+	if e := c.emit[reason]; e != nil {
+		return e.row, e.fit
+	}
+	return row, fit
+}
+
 // Emission tells what this vendor says for reason when no variant is known, with the note of the
 // table. It backs the generated reference.
 func (c *Catalog) Emission(reason *fault.Reason) (row Row, fit Fit, note string) {

@@ -72,7 +72,7 @@ var errorCodes = map[*fault.Reason]int{
 // own text is kept to the letter, and nothing is added that an SDK gives a meaning to. Presence
 // rows have no error name: the service says "result" instead.
 func EncodeError(p *normalize.Problem) normalize.Native {
-	row, fit := Catalog().ToVendor(p.Key())
+	row, fit := Catalog().Say(p)
 	n := normalize.Native{Status: row.Status, ContentType: "application/json", Message: text(p, row, fit)}
 	b := append(make([]byte, 0, 384), '{')
 	switch string(row.Body) {
@@ -164,8 +164,16 @@ var keyed = []string{
 	"Service resource not found",
 }
 
-// neutralise falls back to a plain sentence when ours would trip one of the SDK's rules.
+// reword says the commonest of these parts in other words.
+var reword = strings.NewReplacer(
+	"does not exist", "is not there", "doesn't exist!", "is not there", "user not found", "there is no such user",
+	"are not members of this group", "are no members", "group is disabled", "group is switched off",
+)
+
+// neutralise rewords a sentence of ours that would trip one of the SDK's rules, and gives it up
+// for a plain one where that does not help.
 func neutralise(s string) string {
+	s = reword.Replace(s)
 	for _, k := range keyed {
 		if strings.Contains(s, k) {
 			return "The request failed."

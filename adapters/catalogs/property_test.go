@@ -58,7 +58,7 @@ func TestTranslationKeepsTheOriginal(t *testing.T) {
 		if !gjson.ValidBytes(out.Body) || d.Get("dragoman_error.original.provider").String() != src.Catalog.Provider() {
 			t.Fatalf("%s to %s: %s", r.ID, dst.Catalog.Name(), out.Body)
 		}
-		if want, _ := dst.Catalog.ToVendor(p.Key()); out.Status != want.Status {
+		if want, _ := dst.Catalog.Say(p); out.Status != want.Status {
 			t.Fatalf("%s to %s: status %d, the table says %d", r.ID, dst.Catalog.Name(), out.Status, want.Status)
 		}
 		for _, h := range out.Header {

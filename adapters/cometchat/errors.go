@@ -39,7 +39,7 @@ func Vendor() normalize.Vendor {
 // AUTH_ERR_AUTH_TOKEN_NOT_FOUND makes the SDK log the user out, so the emit table uses it for bad
 // tokens and ended sessions only.
 func EncodeError(p *normalize.Problem) normalize.Native {
-	row, _ := Catalog().ToVendor(p.Key())
+	row, _ := Catalog().Say(p)
 	n := normalize.Native{Status: row.Status, ContentType: "application/json", Message: p.Text()}
 	n.Body = append(appendError(append(make([]byte, 0, 384), `{"error":`...), p, row), '}')
 	if v := p.RetryHeader(); v != "" {
@@ -51,7 +51,7 @@ func EncodeError(p *normalize.Problem) normalize.Native {
 // EncodeItem writes a problem as one item of a batch answer, where every item tells its own
 // outcome: {"success":false,"error":{...}}.
 func EncodeItem(p *normalize.Problem) []byte {
-	row, _ := Catalog().ToVendor(p.Key())
+	row, _ := Catalog().Say(p)
 	return append(appendError([]byte(`{"success":false,"error":`), p, row), '}')
 }
 
@@ -113,7 +113,7 @@ const (
 // code. The SDK only ever looks for code "200" with status "OK", as strings; on anything else it
 // waits, so the close is what it notices.
 func AuthFailure(p *normalize.Problem, appID string) (frame []byte, code int) {
-	row, _ := Catalog().ToVendor(p.Key())
+	row, _ := Catalog().Say(p)
 	b := normalize.AppendString([]byte(`{"appId":`), appID)
 	b = append(b, `,"type":"auth","body":{"code":`...)
 	b = append(append(b, row.Body...), `,"status":`...)

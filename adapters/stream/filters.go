@@ -336,7 +336,7 @@ func hasWord(list, word string) bool {
 // clip shortens what a caller sent for use in an error text.
 func clip(s string) string {
 	if len(s) > 64 {
-		return s[:64] + "…"
+		return strings.ToValidUTF8(s[:64], "") + "…"
 	}
 	return s
 }

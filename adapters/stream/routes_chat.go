@@ -2,6 +2,7 @@ package stream
 
 import (
 	"context"
+	"slices"
 
 	"dragoman/adapters"
 	"dragoman/adapters/wire"
@@ -10,9 +11,17 @@ import (
 
 // chatRoutes are the operations of people, channels, messages, reactions and read states.
 func (d *Dialect) chatRoutes() []adapters.Route {
-	return []adapters.Route{
-		op(d, "GET", "/hi", "Hi", none[struct{}], nothing, writeNothing).Gated(adapters.GateOpen),
-	}
+	return slices.Concat(
+		[]adapters.Route{op(d, "GET", "/hi", "Hi", none[struct{}], nothing, writeNothing[struct{}]).Gated(adapters.GateOpen)},
+		d.userRoutes(),
+		d.channelRoutes(),
+		d.memberRoutes(),
+		d.messageRoutes(),
+		d.reactionRoutes(),
+		d.readRoutes(),
+		d.liveRoutes(),
+		d.pollRoutes(),
+	)
 }
 
 // nothing is the call of a route that has only to answer.

@@ -58,6 +58,9 @@ func (w *Writer) OpenList() {
 // CloseList ends a list.
 func (w *Writer) CloseList() { w.b = append(w.b, ']') }
 
+// Append takes over bytes that another writer wrote, as they are and without a comma.
+func (w *Writer) Append(b []byte) { w.b = append(w.b, b...) }
+
 // Key begins a member with a name that needs no escaping; a value must follow.
 func (w *Writer) Key(name string) {
 	w.sep()

@@ -81,7 +81,7 @@ func canonicalTable(b *bytes.Buffer, s *normalize.Set) {
 		}
 		fmt.Fprintf(b, "| `%s` | %d | %s | %s | %s | %s |", r, r.Status(), r.Code(), repeat, r.Blame(), cell(r.Title()))
 		for _, v := range s.Vendors() {
-			row, fit := v.Catalog.ToVendor(r, "")
+			row, fit, _ := v.Catalog.Emission(r)
 			if row.ID == "" || string(row.Body) == "null" {
 				fmt.Fprintf(b, " %d |", row.Status)
 				continue
