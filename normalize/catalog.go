@@ -27,6 +27,7 @@ type Catalog struct {
 	provider string
 	version  string
 	rows     []Row
+	extra    []Row // recognised beyond the published table
 	byID     map[string]*Row
 	byKey    map[key]*Row
 	emit     map[*fault.Reason]*emission
@@ -60,6 +61,9 @@ func (c *Catalog) Rows() iter.Seq[Row] {
 		}
 	}
 }
+
+// Extra lists the errors that are recognised beyond the published table.
+func (c *Catalog) Extra() []Row { return append([]Row(nil), c.extra...) }
 
 // Row finds a row by its id.
 func (c *Catalog) Row(id string) (Row, bool) {
