@@ -33,7 +33,7 @@ func TestTranslationKeepsTheOriginal(t *testing.T) {
 	set := catalogs.All()
 	rapid.Check(t, func(t *rapid.T) {
 		r := rapid.SampledFrom(rows).Draw(t, "row")
-		if r.Reason == fault.Success {
+		if r.Reason == fault.Success || r.Recognise { // never said by us
 			return
 		}
 		src, _ := set.Vendor(r.Catalog)
