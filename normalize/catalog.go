@@ -111,6 +111,9 @@ func (c *Catalog) ToVendorError(err *fault.Error) (Row, Fit) {
 // meaning alone. An error of our own that names no variant is said as the emit table says, and
 // never by a row that is only recognised.
 func (c *Catalog) Say(p *Problem) (Row, Fit) {
+	if r := c.byID[p.row]; r != nil && r.Reason == p.Reason && !r.Recognise {
+		return *r, FitExact
+	}
 	reason, variant := p.Key()
 	row, fit := c.ToVendor(reason, variant)
 	if p.Origin == OriginUpstream || variant != "" && !row.Recognise {
