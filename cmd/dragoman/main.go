@@ -11,6 +11,13 @@ import (
 	"github.com/alecthomas/kong"
 )
 
+// The exit codes. Scripts rely on them.
+const (
+	exitOK      = 0
+	exitFailure = 1 // something went wrong while working
+	exitUsage   = 2 // the command line or the configuration is wrong
+)
+
 // streams is what a command reads and writes, so that tests can stand in.
 type streams struct {
 	out, err io.Writer
@@ -19,7 +26,11 @@ type streams struct {
 
 // cli is the command line. Its tags are the help text.
 type cli struct {
-	Codes codesCmd `cmd:"" help:"Look up vendor errors: what they mean, what other vendors call them."`
+	Config  configCmd  `cmd:"" help:"Check or explain the configuration."`
+	Codes   codesCmd   `cmd:"" help:"Look up vendor errors: what they mean, what other vendors call them."`
+	Token   tokenCmd   `cmd:"" help:"Print a token for a person, as the vendor's own backend would."`
+	Ping    pingCmd    `cmd:"" help:"Ask a running server on this machine whether it lives; for container health checks."`
+	Version versionCmd `cmd:"" help:"Print the version."`
 }
 
 // usageError is a mistake of the caller: exit code 2.
@@ -36,24 +47,42 @@ func main() { os.Exit(run(os.Args[1:], streams{os.Stdout, os.Stderr, os.Environ(
 // run is the program without the process around it: it returns the exit code.
 func run(args []string, s streams) int {
 	var c cli
-	parser, err := kong.New(&c, kong.Name("dragoman"), kong.Writers(s.out, s.err), kong.Bind(s))
+	exit := -1
+	parser, err := kong.New(&c,
+		kong.Name("dragoman"),
+		kong.Description("A chat server that speaks the wire dialects of chat vendors. Change the host in the vendor's official SDK, keep the app.\n\nTry it: dragoman serve --demo"),
+		kong.Writers(s.out, s.err),
+		kong.Exit(func(code int) { exit = code }),
+		kong.Bind(s),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+	)
 	if err != nil {
 		fmt.Fprintln(s.err, "dragoman:", err)
-		return 1
+		return exitFailure
 	}
 	ctx, err := parser.Parse(args)
+	if exit >= 0 { // --help has printed its page
+		return exit
+	}
 	if err != nil {
 		fmt.Fprintln(s.err, "dragoman:", err)
-		return 2
+		fmt.Fprintln(s.err, "Run \"dragoman --help\" for the commands.")
+		return exitUsage
 	}
+	return code(s.err, ctx.Run())
+}
+
+// code reports an error, if any, and turns it into an exit code.
+func code(w io.Writer, err error) int {
 	var usage *usageError
-	switch err := ctx.Run(); {
+	switch {
+	case err == nil:
+		return exitOK
 	case errors.As(err, &usage):
-		fmt.Fprintln(s.err, usage.text)
-		return 2
-	case err != nil:
-		fmt.Fprintln(s.err, "dragoman:", err)
-		return 1
+		fmt.Fprintln(w, usage.text)
+		return exitUsage
+	default:
+		fmt.Fprintln(w, "dragoman:", err)
+		return exitFailure
 	}
-	return 0
 }

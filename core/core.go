@@ -1,0 +1,48 @@
+package core
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+)
+
+// Core is the whole of the chat core as dialects see it.
+type Core struct {
+	Apps       Apps
+	Users      Users
+	Channels   Channels
+	Messages   Messages
+	Reactions  Reactions
+	Reads      Reads
+	Threads    Threads
+	Moderation Moderation
+	Blocklists Blocklists
+	Types      Types
+	Commands   Commands
+	Roles      Roles
+	Polls      Polls
+	Drafts     Drafts
+	Reminders  Reminders
+	Devices    Devices
+	Files      Files
+	Tasks      Tasks
+	Live       Live
+	Health     Health
+}
+
+// Health tells whether the core can work.
+type Health interface {
+	// Ready returns nil when the store answers and commands are accepted.
+	Ready(ctx context.Context) error
+}
+
+// Check reports the first service that is missing.
+func Check(c *Core) error {
+	v := reflect.ValueOf(c).Elem()
+	for i := range v.NumField() {
+		if v.Field(i).IsNil() {
+			return fmt.Errorf("core: service %s is missing", v.Type().Field(i).Name)
+		}
+	}
+	return nil
+}

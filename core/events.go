@@ -1,0 +1,128 @@
+package core
+
+import (
+	"sync"
+	"time"
+)
+
+// EventKind names what happened.
+type EventKind string
+
+// The kinds. The comment tells which members of Event are set beside Channel, User and At;
+// "stored" kinds have an Ev and can be replayed, the others are told once.
+const (
+	MessageSent      EventKind = "message.sent"          // stored; Message, Member (author's, if any)
+	MessageEdited    EventKind = "message.edited"        // stored; Message
+	MessageDeleted   EventKind = "message.deleted"       // stored; Message, Hard
+	MessageRestored  EventKind = "message.restored"      // stored; Message
+	ReactionAdded    EventKind = "reaction.added"        // stored; Message, Reaction
+	ReactionChanged  EventKind = "reaction.changed"      // stored; Message, Reaction
+	ReactionRemoved  EventKind = "reaction.removed"      // stored; Message, Reaction
+	ChannelCreated   EventKind = "channel.created"       // stored
+	ChannelUpdated   EventKind = "channel.updated"       // stored; Message (system) if any
+	ChannelTruncated EventKind = "channel.truncated"     // stored; Message (system) if any
+	ChannelDeleted   EventKind = "channel.deleted"       // stored; To: its members
+	MemberAdded      EventKind = "member.added"          // stored; Member
+	MemberUpdated    EventKind = "member.updated"        // stored; Member
+	MemberRemoved    EventKind = "member.removed"        // stored; Member; Target
+	MemberInvited    EventKind = "member.invited"        // stored; Member
+	InviteAccepted   EventKind = "invite.accepted"       // stored; Member
+	InviteRejected   EventKind = "invite.rejected"       // stored; Member
+	ReadMoved        EventKind = "read.moved"            // stored; Read, Thread
+	ReadMovedBack    EventKind = "read.moved_back"       // to the reader; Read, Message
+	DeliveredMoved   EventKind = "delivered.moved"       // Read
+	ChannelHidden    EventKind = "channel.hidden"        // to the hider; Cleared
+	ChannelShown     EventKind = "channel.shown"         // to the hider
+	ChannelMuted     EventKind = "channel.muted"         // to the muter; Mute
+	ChannelUnmuted   EventKind = "channel.unmuted"       // to the muter; Mute
+	MutesChanged     EventKind = "mutes.changed"         // to the muter; Self
+	ChannelMutes     EventKind = "channel_mutes.changed" // to the muter; Self
+	TypingStarted    EventKind = "typing.started"        // Parent
+	TypingStopped    EventKind = "typing.stopped"        // Parent
+	CustomEvent      EventKind = "custom"                // Name, Extra; to a user when To is set and Channel is nil
+	WatchingStarted  EventKind = "watching.started"      // WatcherCount
+	WatchingStopped  EventKind = "watching.stopped"      // WatcherCount
+	UserUpdated      EventKind = "user.updated"          // to those who share a channel or follow presence
+	UserPresence     EventKind = "user.presence"         // User.Online tells
+	UserBanned       EventKind = "user.banned"           // to the banned and to the channel; Target, Ban
+	UserUnbanned     EventKind = "user.unbanned"         // Target, Ban
+	UserDeactivated  EventKind = "user.deactivated"      // User
+	UserReactivated  EventKind = "user.reactivated"      // User
+	UserDeleted      EventKind = "user.deleted"          // User; Hard
+	UserMessagesGone EventKind = "user.messages_deleted" // Target; Hard
+	UserFlagged      EventKind = "user.flagged"          // hooks only; Target, Flag
+	MessageFlagged   EventKind = "message.flagged"       // hooks only; Message, Flag
+	UserMuted        EventKind = "user.muted"            // hooks only; Target
+	UserUnmuted      EventKind = "user.unmuted"          // hooks only; Target
+	PollUpdated      EventKind = "poll.updated"          // Poll, Message; to the channels that hold the poll
+	PollClosed       EventKind = "poll.closed"           // Poll, Message
+	PollDeleted      EventKind = "poll.deleted"          // Poll, Message
+	VoteCast         EventKind = "vote.cast"             // Poll, Vote, Message
+	VoteChanged      EventKind = "vote.changed"          // Poll, Vote, Message
+	VoteRemoved      EventKind = "vote.removed"          // Poll, Vote, Message
+	ThreadUpdated    EventKind = "thread.updated"        // Thread
+	DraftUpdated     EventKind = "draft.updated"         // to its owner; Draft
+	DraftDeleted     EventKind = "draft.deleted"         // to its owner; Draft
+	ReminderCreated  EventKind = "reminder.created"      // to its owner; Reminder
+	ReminderUpdated  EventKind = "reminder.updated"      // to its owner; Reminder
+	ReminderDeleted  EventKind = "reminder.deleted"      // to its owner; Reminder
+	ReminderDue      EventKind = "reminder.due"          // to its owner; Reminder
+)
+
+// Event is one thing that happened. It is immutable once published, shared by all receivers.
+type Event struct {
+	Kind     EventKind    `json:"kind"`
+	App      AppID        `json:"app"`
+	At       time.Time    `json:"at"`
+	Ev       int64        `json:"ev,omitempty"` // number within the channel, dense from 1; 0 when not stored
+	Channel  *Channel     `json:"channel,omitempty"`
+	Config   *ChannelType `json:"-"`                  // the channel's effective type; local, never sent over the bus
+	User     *User        `json:"user,omitempty"`     // who did it
+	To       []UserID     `json:"to,omitempty"`       // only these people; empty means everyone concerned with Channel
+	Watchers bool         `json:"watchers,omitempty"` // with To empty: watchers only, members that do not watch are left out
+	Around   []ChannelID  `json:"around,omitempty"`   // without Channel: also tell the watchers of these channels, at most 100
+
+	Message      *Message     `json:"message,omitempty"`
+	Reaction     *Reaction    `json:"reaction,omitempty"`
+	Member       *Member      `json:"member,omitempty"`
+	Target       *User        `json:"target,omitempty"` // whom it was done to
+	Read         *Read        `json:"read,omitempty"`
+	Ban          *Ban         `json:"ban,omitempty"`
+	Mute         *ChannelMute `json:"mute,omitempty"`
+	Flag         *Flag        `json:"flag,omitempty"`
+	Poll         *Poll        `json:"poll,omitempty"`
+	Vote         *PollVote    `json:"vote,omitempty"`
+	Thread       *Thread      `json:"thread,omitempty"`
+	Draft        *Draft       `json:"draft,omitempty"`
+	Reminder     *Reminder    `json:"reminder,omitempty"`
+	Self         *Self        `json:"self,omitempty"`
+	Parent       string       `json:"parent,omitempty"` // name of the thread's first message
+	Name         string       `json:"name,omitempty"`   // of a custom event
+	Extra        Extra        `json:"extra,omitempty"`
+	WatcherCount int          `json:"watcher_count,omitempty"`
+	Hard         bool         `json:"hard,omitempty"`
+	Cleared      bool         `json:"cleared,omitempty"`
+
+	mu    sync.Mutex
+	cache []encoded
+}
+
+type encoded struct {
+	key string
+	val any
+}
+
+// Encoded returns what enc makes of e for the variant named key, computing it once per event and
+// variant and sharing it between all connections. The result must not be changed.
+func Encoded[T any](e *Event, key string, enc func(*Event) T) T {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for i := range e.cache {
+		if e.cache[i].key == key {
+			return e.cache[i].val.(T) //nolint:forcetypeassert // a key belongs to one type by contract
+		}
+	}
+	v := enc(e)
+	e.cache = append(e.cache, encoded{key, v})
+	return v
+}
