@@ -242,7 +242,6 @@ func (w *writer) commit(batch []*job) bool {
 	}
 	if w.c.changes() == before { // nothing was written: nothing to make durable
 		if err = w.c.exec("ROLLBACK"); err == nil {
-			w.s.broken.Store(nil)
 			return true
 		}
 	} else if err = w.c.exec("COMMIT"); err == nil {
