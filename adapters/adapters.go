@@ -43,7 +43,8 @@ type App struct {
 // Dialect is one vendor's wire, ready to serve.
 type Dialect interface {
 	// Authenticate tells who asks, from the route's point of view: app key, token, signature.
-	// It answers an error of the auth.*, app.* or rate.* families.
+	// It answers an error of the auth.*, app.* or rate.* families; the actor's App is set as soon as
+	// it is known, even beside an error, so that the answer follows that app's settings.
 	Authenticate(ctx context.Context, rt *Route, rq *Request) (core.Actor, error)
 	// Routes is the table of operations, sorted by path and method.
 	Routes() []Route
@@ -57,4 +58,16 @@ type Dialect interface {
 // not. It is routed and answers request.not_implemented in the vendor's own words.
 type Unsupported struct {
 	Method, Path, Name, Reason string
+}
+
+// Refuser is implemented by dialects that know operations of their vendor which they do not serve.
+// The proxy routes the rows and answers them.
+type Refuser interface {
+	Unsupported() []Unsupported
+}
+
+// Quotas is implemented by dialects whose limits depend on more than the route. The proxy asks it
+// instead of Route.Quota; 0 means unlimited.
+type Quotas interface {
+	Quota(rt *Route, by core.Actor) int
 }

@@ -3,14 +3,24 @@ package adapters
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/gobwas/ws"
 )
 
 // Socket is one live link of a dialect.
 type Socket struct {
-	Path string // of the upgrade request
-	Name string
+	Path string // of the upgrade request, in the syntax of Route.Path
+	Name string // unique among routes and sockets: metric label
+	// Protocol is the subprotocol answered when the client offers it; empty answers none.
+	Protocol string
+	// MaxMessage bounds one message of the client in bytes; 0 means 64 KiB.
+	MaxMessage int
+	// Idle is how long a peer may stay silent before the connection counts as dead; at half of it
+	// the proxy sends a ping. 0 means 60 seconds.
+	Idle time.Duration
+	// SlowCode closes a connection whose queue is full; 0 means 1013 (try again later).
+	SlowCode int
 	// Serve runs one connection until it ends: straight-line code, reading in this goroutine and
 	// sending by conn.Send. The connection is closed when Serve returns; an error closes it with 1011.
 	Serve func(ctx context.Context, conn Conn) error

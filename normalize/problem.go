@@ -133,7 +133,7 @@ func (p *Problem) Speak(c *Catalog) {
 	if p.Origin == OriginUpstream {
 		return
 	}
-	r, _ := c.ToVendor(p.Key())
+	r, _ := c.Say(p)
 	p.Provider = c.provider
 	p.Original = &Original{
 		Provider: c.provider, Catalogue: c.Version(), Row: r.ID, Status: r.Status,

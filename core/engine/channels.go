@@ -17,7 +17,6 @@ import (
 const (
 	maxMembersAtOnce = 100
 	maxChannelsPage  = 30
-	maxOffset        = 1000
 	maxMembersShown  = 100
 	maxMessagesShown = 300
 	maxPinnedShown   = 10

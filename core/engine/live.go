@@ -66,7 +66,6 @@ func (e *Engine) comeOnline(ctx context.Context, by core.Actor, profile *core.Us
 		return &core.User{ID: by.User, Role: core.RoleAnonymous}, nil
 	}
 	var out core.User
-	var changed bool
 	err := e.update(ctx, "live.connect", by.App, 0, func(t *txn) error {
 		us, err := t.Users(ctx, by.App, []core.UserID{by.User})
 		if err != nil {
@@ -83,9 +82,8 @@ func (e *Engine) comeOnline(ctx context.Context, by core.Actor, profile *core.Us
 		if !u.DeactivatedAt.IsZero() || !u.DeletedAt.IsZero() {
 			return fault.AuthFailed.Error("the user is deactivated")
 		}
-		changed = false
 		if profile != nil {
-			if changed, err = e.mergeProfile(ctx, t, &u, profile, fresh); err != nil {
+			if _, err = e.mergeProfile(ctx, t, &u, profile, fresh); err != nil {
 				return err
 			}
 		}

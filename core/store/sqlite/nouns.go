@@ -85,6 +85,7 @@ var membersNoun = noun{name: "members", extra: "u.extra", key: "m.user", fields:
 	"name":         text("u.name"),
 	"channel_role": text("m.channel_role"),
 	"role":         text("m.role"),
+	"hidden":       truth("(m.hidden_at IS NOT NULL)"),
 	"banned":       truth("(m.ban IS NOT NULL AND coalesce(json_extract(m.ban, '$.expires'), '9') > :nowtext)"),
 	"invite":       text("(" + of("m", inviteState) + ")"),
 	"joined":       truth("((" + of("m", inviteState) + ") IN ('', 'accepted'))"),

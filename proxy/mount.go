@@ -1,0 +1,119 @@
+package proxy
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"dragoman/adapters"
+	"dragoman/normalize"
+)
+
+// socketMethod marks live links in the table; no client can send it as a method.
+const socketMethod = "(websocket)"
+
+// mount is a dialect at its place, compiled.
+type mount struct {
+	name    string
+	dialect adapters.Dialect // nil: not built, or pages
+	catalog *normalize.Catalog
+	prefix  string
+	hosts   []string
+	table   trie[target]
+	quotas  adapters.Quotas
+	pages   bool
+	live    *socketMetrics
+}
+
+// target is what a path leads to: exactly one of route, socket, refused and page is set.
+type target struct {
+	name    string // metric label
+	route   *adapters.Route
+	socket  *adapters.Socket
+	refused *adapters.Unsupported
+	page    func(*adapters.Request) *adapters.Response
+	met     targetMetrics
+}
+
+// newMount compiles a dialect's tables.
+func newMount(s *Server, m *Mount) (*mount, error) {
+	out := &mount{name: m.Name, dialect: m.Dialect, catalog: m.Catalog, prefix: m.Prefix, hosts: m.Hosts, live: s.met.socket(m.Name)}
+	if m.Prefix != "" && (!strings.HasPrefix(m.Prefix, "/") || strings.HasSuffix(m.Prefix, "/")) {
+		return nil, fmt.Errorf("mount %s: prefix %q must start with a slash and end without one", m.Name, m.Prefix)
+	}
+	if m.Dialect == nil {
+		return out, nil
+	}
+	if m.Catalog == nil {
+		return nil, fmt.Errorf("mount %s: no error catalogue", m.Name)
+	}
+	out.quotas, _ = m.Dialect.(adapters.Quotas)
+	var errs []error
+	add := func(method, path string, t target) {
+		t.met = s.met.target(m.Name, t.name)
+		errs = append(errs, out.table.add(method, path, t.name, &t))
+	}
+	routes := slices.Clone(m.Dialect.Routes())
+	for i := range routes {
+		if routes[i].Serve == nil {
+			errs = append(errs, fmt.Errorf("route %s: no handler", routes[i].Name))
+			continue
+		}
+		add(routes[i].Method, routes[i].Path, target{name: routes[i].Name, route: &routes[i]})
+	}
+	for _, so := range m.Dialect.Sockets() {
+		add(socketMethod, so.Path, target{name: so.Name, socket: &so})
+	}
+	if r, ok := m.Dialect.(adapters.Refuser); ok {
+		for _, u := range r.Unsupported() {
+			add(u.Method, u.Path, target{name: u.Name, refused: &u})
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, fmt.Errorf("mount %s: %w", m.Name, err)
+	}
+	return out, nil
+}
+
+// newPages compiles the plain handlers of a listener.
+func newPages(s *Server, pages []Page) (*mount, error) {
+	out := &mount{name: "pages", pages: true}
+	var errs []error
+	for _, p := range pages {
+		t := &target{name: p.Method + " " + p.Path, page: p.Serve}
+		t.met = s.met.target(out.name, t.name)
+		errs = append(errs, out.table.add(p.Method, p.Path, t.name, t))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, fmt.Errorf("pages: %w", err)
+	}
+	return out, nil
+}
+
+// under reports whether the path lies below the prefix and returns what is left of it.
+func (m *mount) under(path string) (string, bool) {
+	rest, ok := strings.CutPrefix(path, m.prefix)
+	switch {
+	case !ok:
+		return "", false
+	case rest == "":
+		return "/", true
+	}
+	return rest, rest[0] == '/'
+}
+
+// matchHost compares a host without port to a pattern, label by label.
+func matchHost(pattern, host string) bool {
+	for {
+		p, prest, pmore := strings.Cut(pattern, ".")
+		h, hrest, hmore := strings.Cut(host, ".")
+		if p != "*" && !strings.EqualFold(p, h) || h == "" || pmore != hmore {
+			return false
+		}
+		if !pmore {
+			return true
+		}
+		pattern, host = prest, hrest
+	}
+}

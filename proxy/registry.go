@@ -1,0 +1,119 @@
+package proxy
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/gobwas/ws"
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// registry knows every live connection: the web server forgets them once they are hijacked.
+type registry struct {
+	mu       sync.Mutex
+	conns    map[*conn]struct{}
+	limit    int
+	draining bool
+	empty    chan struct{} // closed when draining and none is left
+}
+
+// newRegistry returns an empty registry for at most limit connections.
+func newRegistry(limit int) *registry {
+	return &registry{conns: map[*conn]struct{}{}, limit: limit, empty: make(chan struct{})}
+}
+
+// full reports whether a new connection has no chance.
+func (r *registry) full() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.draining || len(r.conns) >= r.limit
+}
+
+// add enters a connection; false when there is no room.
+func (r *registry) add(c *conn) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.draining || len(r.conns) >= r.limit {
+		return false
+	}
+	r.conns[c] = struct{}{}
+	return true
+}
+
+// remove forgets a connection that has ended.
+func (r *registry) remove(c *conn) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.conns, c)
+	if len(r.conns) == 0 && r.draining {
+		close(r.empty)
+	}
+}
+
+// list copies the set.
+func (r *registry) list() []*conn {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	out := make([]*conn, 0, len(r.conns))
+	for c := range r.conns {
+		out = append(out, c)
+	}
+	return out
+}
+
+// drain closes every connection with 1001, evenly over spread so that the clients do not all come
+// back in the same moment, and waits until they are gone or ctx ends.
+func (r *registry) drain(ctx context.Context, spread time.Duration) error {
+	r.mu.Lock()
+	if !r.draining && len(r.conns) == 0 {
+		close(r.empty)
+	}
+	r.draining = true
+	r.mu.Unlock()
+	list := r.list()
+	if d, ok := ctx.Deadline(); ok {
+		spread = min(spread, time.Until(d)/2)
+	}
+	const beat = 20 * time.Millisecond
+	steps := max(int(spread/beat), 1)
+	tick := time.NewTicker(beat)
+	defer tick.Stop()
+	for i := range steps {
+		for _, c := range list[len(list)*i/steps : len(list)*(i+1)/steps] {
+			c.Close(int(ws.StatusGoingAway), "server is going away, reconnect")
+		}
+		select {
+		case <-r.empty:
+			return nil
+		case <-ctx.Done():
+			return fmt.Errorf("proxy: %d live connections cut: %w", len(r.list()), ctx.Err())
+		case <-tick.C:
+		}
+	}
+	select {
+	case <-r.empty:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("proxy: %d live connections cut: %w", len(r.list()), ctx.Err())
+	}
+}
+
+// cut ends what is left without ceremony.
+func (r *registry) cut() {
+	for _, c := range r.list() {
+		_ = c.nc.Close() // an end is an end
+	}
+}
+
+// socketMetrics are the series of one dialect's live connections.
+type socketMetrics struct {
+	open    prometheus.Gauge
+	in, out prometheus.Counter
+}
+
+// socket returns the series of a dialect.
+func (m *metrics) socket(dialect string) *socketMetrics {
+	return &socketMetrics{m.sockets.WithLabelValues(dialect), m.frames.WithLabelValues(dialect, "in"), m.frames.WithLabelValues(dialect, "out")}
+}
