@@ -24,7 +24,9 @@ type variant struct {
 }
 
 // as names a rendering without the channel object, with one with it.
-func as(typ string) variant { return variant{typ: typ, body: "stream body " + typ, frame: "stream " + typ} }
+func as(typ string) variant {
+	return variant{typ: typ, body: "stream body " + typ, frame: "stream " + typ}
+}
 
 func with(typ string) variant {
 	v := as(typ)

@@ -20,6 +20,7 @@ func (d *Dialect) chatRoutes() []adapters.Route {
 		d.reactionRoutes(),
 		d.readRoutes(),
 		d.liveRoutes(),
+		d.pollRoutes(),
 	)
 }
 

@@ -33,6 +33,7 @@ type Dialect struct {
 	secrets map[core.AppID]*tenant
 	tokens  *tokenCache
 	books   *bookCache
+	polls   *pollTable
 	routes  []adapters.Route
 }
 
@@ -40,7 +41,7 @@ var _ adapters.Dialect = (*Dialect)(nil)
 
 // New builds the dialect. It fails when two apps share an api_key or one has no secret.
 func New(env adapters.Env) (adapters.Dialect, error) {
-	d := &Dialect{env: env, core: env.Core, now: env.Now, tenants: map[string]*tenant{}, secrets: map[core.AppID]*tenant{}, tokens: newTokenCache(), books: newBookCache()}
+	d := &Dialect{env: env, core: env.Core, now: env.Now, tenants: map[string]*tenant{}, secrets: map[core.AppID]*tenant{}, tokens: newTokenCache(), books: newBookCache(), polls: newPollTable()}
 	if d.now == nil {
 		d.now = time.Now
 	}
@@ -70,8 +71,17 @@ type tenant struct {
 // Routes implements adapters.Dialect.
 func (d *Dialect) Routes() []adapters.Route { return d.routes }
 
-// EncodeError implements adapters.Dialect.
-func (d *Dialect) EncodeError(p *normalize.Problem) normalize.Native { return EncodeError(p) }
+// EncodeError implements adapters.Dialect. The vendor's published table lacks code 46, which its
+// SDKs know: the connection of a long poll is gone.
+func (d *Dialect) EncodeError(p *normalize.Problem) normalize.Native {
+	if p.Reason != fault.SessionNotLoggedIn || p.Variant != variantConnection {
+		return EncodeError(p)
+	}
+	row := normalize.Row{Status: 404, Body: []byte("46")}
+	n := normalize.Native{Status: row.Status, ContentType: "application/json", Message: message(p)}
+	n.Body = appendError(make([]byte, 0, 256), p, row, n.Message, "0.00ms", moreInfo)
+	return n
+}
 
 // op builds a route whose answer is one JSON object: encode writes its members, the duration that
 // ends every success body is added here. POST and PUT answer 201, as Stream does.
