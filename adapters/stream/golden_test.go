@@ -12,7 +12,7 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "write the golden files and the compatibility page anew")
 
 // golden compares JSON with a file of testdata, indented for reading.
 func golden(t *testing.T, name string, got []byte) {

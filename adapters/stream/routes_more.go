@@ -26,6 +26,8 @@ func (d *Dialect) moreRoutes() []adapters.Route {
 		op(d, "GET", "/blocklists/:name", "GetBlockList", decodeGetBlocklist, c.Blocklists.Get, encodeBlocklist).Gated(server),
 		op(d, "PUT", "/blocklists/:name", "UpdateBlockList", decodeUpdateBlocklist, c.Blocklists.Put, encodeBlocklist).Gated(server),
 
+		op(d, "GET", "/channels", "QueryChannelsGet", decodeQueryChannelsGet, d.states, d.encodeStates).Limited(10000),
+		op(d, "GET", "/channels/:type/:id", "GetChannel", decodeGetChannel, d.open, d.encodeState),
 		op(d, "DELETE", "/channels/:type/:id/draft", "DeleteDraft", decodeDeleteDraft, c.Drafts.Delete, writeNothing),
 		op(d, "GET", "/channels/:type/:id/draft", "GetDraft", decodeGetDraft, c.Drafts.Get, encodeDraft),
 		op(d, "POST", "/channels/:type/:id/draft", "CreateDraft", decodePutDraft, c.Drafts.Put, encodeDraft),
@@ -53,6 +55,7 @@ func (d *Dialect) moreRoutes() []adapters.Route {
 		op(d, "POST", "/drafts/query", "QueryDrafts", decodeQueryDrafts, c.Drafts.Query, encodeDrafts),
 		op(d, "POST", "/guest", "CreateGuest", decodeGuest, d.createGuest, encodeGuest).Gated(app).Limited(1000),
 
+		op(d, "GET", "/hook/events", "GetHookEvents", none[struct{}], nothing, encodeHookEvents).Gated(server),
 		op(d, "POST", "/messages/:message_id/polls/:poll_id/vote", "CastPollVote", decodeVote, c.Polls.Vote, encodeVoted),
 		op(d, "DELETE", "/messages/:message_id/polls/:poll_id/vote/:vote_id", "DeletePollVote", decodeUnvote, c.Polls.Unvote, encodeVoted),
 		op(d, "DELETE", "/messages/:message_id/reminders", "DeleteReminder", decodeDeleteReminder, c.Reminders.Delete, writeNothing),

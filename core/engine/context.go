@@ -261,6 +261,7 @@ type invalidation struct {
 	Keys   []core.ChannelKey `json:"keys,omitempty"`
 	Places []placeOf         `json:"places,omitempty"`
 	Types  []string          `json:"types,omitempty"`
+	Lists  []string          `json:"lists,omitempty"` // blocklists
 }
 
 type placeOf struct {
@@ -291,5 +292,8 @@ func (e *Engine) forgetHere(in invalidation) {
 	}
 	for _, n := range in.Types {
 		e.types.drop(typeKey{in.App, n})
+	}
+	for _, n := range in.Lists {
+		e.kit.lists.drop(typeKey{in.App, n})
 	}
 }

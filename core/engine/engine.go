@@ -50,6 +50,9 @@ type Engine struct {
 	types    *cache[typeKey, *core.ChannelType]
 	hidden   *cache[core.ChannelID, bool] // whether any member hides the channel
 
+	kit  *kit      // what single services keep between commands
+	doer core.Doer // calls the app's endpoints
+
 	stop context.CancelFunc
 	done sync.WaitGroup
 }
@@ -107,13 +110,15 @@ func New(ctx context.Context, o Options) (*Engine, error) {
 	}
 	run, stop := context.WithCancel(context.WithoutCancel(ctx))
 	e.stop = stop
+	e.kit = newKit(run, e)
+	e.doer = e.kit.call
 	e.hub = newHub(e)
 	e.dispatch = newDispatcher(e)
 	if err := e.listen(); err != nil {
 		stop()
 		return nil, err
 	}
-	for _, f := range []func(context.Context){e.dispatch.run, e.runHooks, e.runReminders} {
+	for _, f := range []func(context.Context){e.dispatch.run, e.runHooks, e.runReminders, e.runTasks} {
 		e.done.Add(1)
 		go func() {
 			defer e.done.Done()

@@ -36,7 +36,8 @@ import (
 //	tasks_open       app|task id (app 0)                nothing
 //	threads          parent message id                  threadMeta
 //	thread_reads     user|parent message id             threadRead
-//	ephemerals       message id                         core.Message waiting for an action
+//	ephemerals       user|message name                  core.Message waiting for an action
+//	deleted_for      user|channel id                    ids of messages
 //	hook_queue       app|channel|outbox id (app 0)      hookJob
 const (
 	spaceBans         = "bans"
@@ -64,6 +65,7 @@ const (
 	spaceThreads      = "threads"
 	spaceThreadReads  = "thread_reads"
 	spaceEphemerals   = "ephemerals"
+	spaceDeletedFor   = "deleted_for"
 	spaceHookQueue    = "hook_queue"
 )
 
