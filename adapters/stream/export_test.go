@@ -150,3 +150,8 @@ func Finished(at time.Time, things ...string) core.Task { return finished(at, th
 func FinishedTask(id string) (t core.Task, ok bool)     { return finishedTask(id) }
 func SetPollTimes(d *Dialect, wait, idle time.Duration) { d.polls.wait, d.polls.idle = wait, idle }
 func Sign(secret, payload string) string                { return sign([]byte(secret), []byte(payload)) }
+
+// Tell renders a delivery for a socket of the person.
+func Tell(d *Dialect, dl core.Delivery, self core.UserID, send func(adapters.Frame)) {
+	d.tell(dl, self, send)
+}
