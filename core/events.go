@@ -80,6 +80,7 @@ type Event struct {
 	User     *User        `json:"user,omitempty"`     // who did it
 	To       []UserID     `json:"to,omitempty"`       // only these people; empty means everyone concerned with Channel
 	Watchers bool         `json:"watchers,omitempty"` // with To empty: watchers only, members that do not watch are left out
+	Around   []ChannelID  `json:"around,omitempty"`   // without Channel: also tell the watchers of these channels, at most 100
 
 	Message      *Message     `json:"message,omitempty"`
 	Reaction     *Reaction    `json:"reaction,omitempty"`

@@ -82,6 +82,10 @@ func parseProblem(d gjson.Result) (*Problem, bool) {
 	}
 	if g := d.Get("original"); g.IsObject() {
 		p.Original = parseOriginal(g)
+		// A hop that took our document for a vendor's body: the innermost original is the vendor's.
+		if inner, ok := parseProblem(g.Get("body")); ok && inner.Original != nil {
+			p.Original = inner.Original
+		}
 	}
 	for i, v := range d.Get("via").Array() {
 		if i == maxVia {

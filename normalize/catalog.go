@@ -25,8 +25,9 @@ type emission struct {
 type Catalog struct {
 	name     string
 	provider string
-	edition  string
+	version  string
 	rows     []Row
+	extra    []Row // recognised beyond the published table
 	byID     map[string]*Row
 	byKey    map[key]*Row
 	emit     map[*fault.Reason]*emission
@@ -45,7 +46,7 @@ func (c *Catalog) Provider() string { return c.provider }
 
 // Version is the name with the edition of the vendor's table, such as "stream@2026-11".
 // Vendors change the meaning of codes over time, so every document says which edition was read.
-func (c *Catalog) Version() string { return c.name + "@" + c.edition }
+func (c *Catalog) Version() string { return c.version }
 
 // Len is the number of rows.
 func (c *Catalog) Len() int { return len(c.rows) }
@@ -61,12 +62,24 @@ func (c *Catalog) Rows() iter.Seq[Row] {
 	}
 }
 
+// Extra lists the errors that are recognised beyond the published table.
+func (c *Catalog) Extra() []Row { return append([]Row(nil), c.extra...) }
+
 // Row finds a row by its id.
 func (c *Catalog) Row(id string) (Row, bool) {
 	if r, ok := c.byID[id]; ok {
 		return *r, true
 	}
 	return Row{}, false
+}
+
+// ByCode lists the rows of a code; more than one where the vendor reuses it.
+func (c *Catalog) ByCode(code string) []Row {
+	var out []Row
+	for _, r := range c.byCode[code] {
+		out = append(out, *r)
+	}
+	return out
 }
 
 // ToVendor finds the row that says reason and variant in this vendor's words. It never fails:
@@ -92,6 +105,24 @@ func (c *Catalog) ToVendor(reason *fault.Reason, variant string) (Row, Fit) {
 // ToVendorError is ToVendor for an error of the core.
 func (c *Catalog) ToVendorError(err *fault.Error) (Row, Fit) {
 	return c.ToVendor(err.Reason, err.Variant)
+}
+
+// Say finds the row to write for a document. An error that came from a vendor is translated by
+// meaning alone. An error of our own that names no variant is said as the emit table says, and
+// never by a row that is only recognised.
+func (c *Catalog) Say(p *Problem) (Row, Fit) {
+	if r := c.byID[p.row]; r != nil && r.Reason == p.Reason && !r.Recognise {
+		return *r, FitExact
+	}
+	reason, variant := p.Key()
+	row, fit := c.ToVendor(reason, variant)
+	if p.Origin == OriginUpstream || variant != "" && !row.Recognise {
+		return row, fit
+	}
+	if e := c.emit[reason]; e != nil {
+		return e.row, e.fit
+	}
+	return row, fit
 }
 
 // Emission tells what this vendor says for reason when no variant is known, with the note of the

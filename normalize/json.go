@@ -180,36 +180,41 @@ func number(b []byte, v int) []byte {
 func AppendString(b []byte, s string) []byte {
 	const hex = "0123456789abcdef"
 	b = append(b, '"')
+	from := 0 // start of the run that needs no change
 	for i := 0; i < len(s); {
 		c := s[i]
+		if c >= 0x20 && c != '"' && c != '\\' && c < 0x7f {
+			i++
+			continue
+		}
 		if c >= utf8.RuneSelf {
 			r, n := utf8.DecodeRuneInString(s[i:])
 			switch {
 			case r == utf8.RuneError && n == 1:
-				b = append(b, "\ufffd"...)
+				b = append(append(b, s[from:i]...), "\ufffd"...)
+				from = i + n
 			case r == '\u2028' || r == '\u2029':
-				b = append(b, '\\', 'u', '2', '0', '2', hex[r&0xf])
-			default:
-				b = append(b, s[i:i+n]...)
+				b = append(append(b, s[from:i]...), '\\', 'u', '2', '0', '2', hex[r&0xf])
+				from = i + n
 			}
 			i += n
 			continue
 		}
-		switch {
-		case c == '"' || c == '\\':
+		b = append(b, s[from:i]...)
+		switch c {
+		case '"', '\\':
 			b = append(b, '\\', c)
-		case c == '\n':
+		case '\n':
 			b = append(b, '\\', 'n')
-		case c == '\r':
+		case '\r':
 			b = append(b, '\\', 'r')
-		case c == '\t':
+		case '\t':
 			b = append(b, '\\', 't')
-		case c < 0x20 || c == 0x7f:
-			b = append(b, '\\', 'u', '0', '0', hex[c>>4], hex[c&0xf])
 		default:
-			b = append(b, c)
+			b = append(b, '\\', 'u', '0', '0', hex[c>>4], hex[c&0xf])
 		}
 		i++
+		from = i
 	}
-	return append(b, '"')
+	return append(append(b, s[from:]...), '"')
 }

@@ -32,6 +32,10 @@ func (c *Catalog) FromVendor(a Answer) (Row, Match) {
 	same := c.byCode[codeText(a.Code)]
 	if c.distinct {
 		if len(same) == 1 {
+			// A code that goes beside a bare status as well: on that status, the status is meant.
+			if h := c.byStatus[a.Status]; h != nil && same[0].Status != a.Status && string(h.Body) == string(same[0].Body) {
+				return *h, MatchStatus
+			}
 			return *same[0], MatchCode
 		}
 	} else if r, m := c.byText(a, same); r != nil {
@@ -60,7 +64,7 @@ func (c *Catalog) byText(a Answer, same []*Row) (*Row, Match) {
 	said := normalise(a.Message)
 	var whole *Row
 	for _, r := range same {
-		if r.Status != a.Status || !c.texts[r].whole(said) {
+		if !a.at(r) || !c.texts[r].whole(said) {
 			continue
 		}
 		if whole == nil {
@@ -76,10 +80,19 @@ func (c *Catalog) byText(a Answer, same []*Row) (*Row, Match) {
 		return whole, MatchText
 	}
 	// The code may be missing or renamed by an older server: the text alone, on the same status.
+	others := c.sameStatus(a.Status)
+	for _, r := range others {
+		if len(said) >= partLength && c.texts[r].whole(said) {
+			return r, MatchText
+		}
+	}
+	if len(same) > 0 {
+		others = nil
+	}
 	best, length := (*Row)(nil), partLength-1
-	for _, rows := range [2][]*Row{same, c.sameStatus(a.Status, len(same) == 0)} {
+	for _, rows := range [2][]*Row{same, others} {
 		for _, r := range rows {
-			if r.Status != a.Status {
+			if !a.at(r) {
 				continue
 			}
 			if n := c.texts[r].part(said); n > length {
@@ -90,32 +103,53 @@ func (c *Catalog) byText(a Answer, same []*Row) (*Row, Match) {
 			return best, MatchPart
 		}
 	}
-	var only *Row
-	for _, r := range same {
-		if r.Status != a.Status {
-			continue
-		}
-		if only == nil || r.Variant == "" && only.Variant != "" {
-			only = r
-		} else if r.Variant == "" || only.Variant != "" {
-			return nil, MatchNone // several candidates, none more general than the others
-		}
-	}
-	if only != nil {
-		return only, MatchGeneral
+	if r := general(a, same); r != nil {
+		return r, MatchGeneral
 	}
 	return nil, MatchNone
 }
 
-// sameStatus lists the rows of one status, for answers whose code is not in the table.
-func (c *Catalog) sameStatus(status int, wanted bool) []*Row {
-	if !wanted {
-		return nil
+// general picks the row that stands for all rows of one code when the text is not known: the
+// only one, or the one that means no more than the status does, or the one whose meaning the
+// others refine. Nil when the rows have nothing in common.
+func general(a Answer, same []*Row) *Row {
+	var rows []*Row
+	for _, r := range same {
+		if a.at(r) {
+			rows = append(rows, r)
+		}
 	}
+	if len(rows) == 1 {
+		return rows[0]
+	}
+	for _, r := range rows {
+		if a.Status != 0 && r.Variant == "" && r.Reason == classReason(statusClass(a.Status)) {
+			return r
+		}
+	}
+	var plain *Row
+	for _, r := range rows {
+		if r.Reason != rows[0].Reason {
+			return nil
+		}
+		if r.Variant == "" {
+			plain = r
+		}
+	}
+	return plain
+}
+
+// at reports whether a row travels on the status of the answer; an unknown status rules nothing out.
+func (a *Answer) at(r *Row) bool { return a.Status == 0 || r.Status == a.Status }
+
+// sameStatus lists the rows of one status, whatever their code.
+func (c *Catalog) sameStatus(status int) []*Row {
 	var out []*Row
-	for i := range c.rows {
-		if c.rows[i].Status == status && c.rows[i].Surface == SurfaceREST {
-			out = append(out, &c.rows[i])
+	for _, rows := range [2][]Row{c.rows, c.extra} {
+		for i := range rows {
+			if (status == 0 || rows[i].Status == status) && rows[i].Surface == SurfaceREST {
+				out = append(out, &rows[i])
+			}
 		}
 	}
 	return out
@@ -208,12 +242,31 @@ func (p pattern) part(text string) int {
 }
 
 // normalise folds what differs between a vendor's own pages: case, curly quotes, runs of white
-// space, a full stop at the end.
+// space, a full stop at the end. Texts are compared up to maxCompared bytes.
 func normalise(text string) string {
-	text = quotes.Replace(text)
-	text = strings.Join(strings.Fields(text), " ")
-	return strings.TrimSuffix(strings.ToLower(text), ".")
+	text = text[:min(len(text), maxCompared)]
+	b := make([]byte, 0, len(text)) // no step makes a text longer
+	space := false
+	for i := 0; i < len(text); i++ {
+		c := text[i]
+		switch {
+		case c == ' ' || c == '\t' || c == '\n' || c == '\r':
+			space = len(b) > 0
+			continue
+		case c >= 'A' && c <= 'Z':
+			c += 'a' - 'A'
+		case c == 0xE2 && strings.HasPrefix(text[i:], "\u2018"), c == 0xE2 && strings.HasPrefix(text[i:], "\u2019"):
+			c, i = '\'', i+2
+		case c == 0xE2 && strings.HasPrefix(text[i:], "\u201c"), c == 0xE2 && strings.HasPrefix(text[i:], "\u201d"):
+			c, i = '"', i+2
+		}
+		if space {
+			b, space = append(b, ' '), false
+		}
+		b = append(b, c)
+	}
+	return strings.TrimSuffix(string(b), ".")
 }
 
-// quotes maps typographic quotation marks to the plain ones.
-var quotes = strings.NewReplacer("“", `"`, "”", `"`, "‘", "'", "’", "'")
+// maxCompared is longer than any vendor's text with its placeholders filled.
+const maxCompared = 4096

@@ -1,7 +1,6 @@
 package normalize
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -19,6 +18,7 @@ type source struct {
 	provider, edition string
 	errorsFile        string
 	emitFile          string
+	proven, extra     []byte
 }
 
 // Provider sets the vendor's name where it differs from the catalogue's.
@@ -31,6 +31,15 @@ func Edition(date string) Option { return func(s *source) { s.edition = date } }
 func Files(errors, emit string) Option {
 	return func(s *source) { s.errorsFile, s.emitFile = errors, emit }
 }
+
+// Proven adds the list of tests that provoke rows: a table with the columns row and test. A test
+// of the repository checks that every named test exists.
+func Proven(tsv []byte) Option { return func(s *source) { s.proven = tsv } }
+
+// Extra adds errors that the vendor's servers are known to send but its published table lacks:
+// the columns of the errors table. They are recognised, never raised, and not counted as rows of
+// the table.
+func Extra(tsv []byte) Option { return func(s *source) { s.extra = tsv } }
 
 // Columns of the two tables. "body" is optional; every other column must be present, in any order.
 var (
@@ -49,9 +58,8 @@ func Parse(name string, errorsTSV, emitTSV []byte, opts ...Option) (*Catalog, er
 		o(&src)
 	}
 	c := &Catalog{
-		name: name, provider: src.provider, edition: src.edition,
-		byID: map[string]*Row{}, byKey: map[key]*Row{}, emit: map[*fault.Reason]*emission{},
-		byCode: map[string][]*Row{}, byStatus: map[int]*Row{}, texts: map[*Row]pattern{},
+		name: name, provider: src.provider, version: name + "@" + src.edition,
+		emit: make(map[*fault.Reason]*emission, 136), byStatus: map[int]*Row{}, texts: map[*Row]pattern{},
 	}
 	if err := c.readRows(table{name: name + "/" + src.errorsFile, text: errorsTSV}); err != nil {
 		return nil, err
@@ -59,7 +67,65 @@ func Parse(name string, errorsTSV, emitTSV []byte, opts ...Option) (*Catalog, er
 	if err := c.readEmit(table{name: name + "/" + src.emitFile, text: emitTSV}); err != nil {
 		return nil, err
 	}
+	if src.extra != nil {
+		if err := c.readExtra(table{name: name + "/extra.tsv", text: src.extra}); err != nil {
+			return nil, err
+		}
+	}
+	if src.proven != nil {
+		if err := c.readProof(table{name: name + "/proven.tsv", text: src.proven}); err != nil {
+			return nil, err
+		}
+	}
 	return c, nil
+}
+
+// readExtra adds the rows that are in no published table to the indexes of recognition.
+func (c *Catalog) readExtra(t table) error {
+	lines, err := t.read(errorColumns)
+	if err != nil {
+		return err
+	}
+	c.extra = make([]Row, 0, len(lines))
+	for _, l := range lines {
+		r, err := l.row(c.name)
+		if err != nil {
+			return err
+		}
+		known := c.byCode[r.CodeText()]
+		switch {
+		case c.byID[r.ID] != nil:
+			return l.errorf("row %s occurs twice", r.ID)
+		case !r.Recognise || r.Surface == SurfaceHTTP:
+			return l.errorf("%s: an extra row is only recognised, and by its code", r.ID)
+		case c.distinct && len(known) > 0:
+			return l.errorf("%s: code %s belongs to %s already", r.ID, r.Code, known[0].ID)
+		}
+		c.extra = append(c.extra, r)
+		p := &c.extra[len(c.extra)-1]
+		c.byID[r.ID] = p
+		c.byCode[p.CodeText()] = append(known, p)
+		if !c.distinct {
+			c.texts[p] = compile(p.Message)
+		}
+	}
+	return nil
+}
+
+// readProof notes the tests that provoke rows.
+func (c *Catalog) readProof(t table) error {
+	lines, err := t.read([]string{"row", "test"})
+	if err != nil {
+		return err
+	}
+	for _, l := range lines {
+		r := c.byID[l.get("row")]
+		if r == nil || l.get("test") == "" {
+			return l.errorf("no row %q, or no test", l.get("row"))
+		}
+		r.Proof = append(r.Proof, l.get("test"))
+	}
+	return nil
 }
 
 // readRows fills the rows and their indexes.
@@ -69,6 +135,8 @@ func (c *Catalog) readRows(t table) error {
 		return err
 	}
 	c.rows = make([]Row, 0, len(lines))
+	c.byID, c.byKey = make(map[string]*Row, len(lines)), make(map[key]*Row, len(lines))
+	c.byCode = make(map[string][]*Row, len(lines))
 	for _, l := range lines {
 		r, err := l.row(c.name)
 		if err != nil {
@@ -233,31 +301,33 @@ type line struct {
 
 // read splits the file and checks that every wanted column is there.
 func (t table) read(want []string) ([]line, error) {
+	text := string(t.text)
+	head, rest, _ := strings.Cut(text, "\n")
+	if text == "" {
+		return nil, fmt.Errorf("%s: empty", t.name)
+	}
 	index := map[string]int{}
-	var out []line
-	number := 0
-	for raw := range bytes.Lines(t.text) {
-		number++
-		cells := strings.Split(strings.TrimRight(string(raw), "\r\n"), "\t")
-		if number == 1 {
-			for i, name := range cells {
-				index[name] = i
-			}
-			for _, name := range want {
-				if _, ok := index[name]; !ok {
-					return nil, fmt.Errorf("%s:1: no column %q", t.name, name)
-				}
-			}
-			continue
+	for i, name := range strings.Split(strings.TrimRight(head, "\r"), "\t") {
+		index[name] = i
+	}
+	for _, name := range want {
+		if _, ok := index[name]; !ok {
+			return nil, fmt.Errorf("%s:1: no column %q", t.name, name)
 		}
-		l := line{t.name, number, index, cells}
-		if len(cells) != len(index) {
-			return nil, l.errorf("%d cells, the header has %d", len(cells), len(index))
+	}
+	lines := strings.Count(rest, "\n") + 1
+	out := make([]line, 0, lines)
+	cells := make([]string, 0, lines*len(index)) // one block for the whole table
+	for raw := range strings.Lines(rest) {
+		from := len(cells)
+		for cell := range strings.SplitSeq(strings.TrimRight(raw, "\r\n"), "\t") {
+			cells = append(cells, cell)
+		}
+		l := line{t.name, len(out) + 2, index, cells[from:]}
+		if len(l.cells) != len(index) {
+			return nil, l.errorf("%d cells, the header has %d", len(l.cells), len(index))
 		}
 		out = append(out, l)
-	}
-	if number == 0 {
-		return nil, fmt.Errorf("%s: empty", t.name)
 	}
 	return out, nil
 }

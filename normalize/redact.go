@@ -129,15 +129,15 @@ func scrub(s string) string {
 		case word == "":
 		case hide:
 			b.WriteString(hidden)
-			hide = false
+			hide = scheme(word) // "Authorization: Bearer x": the credential is still to come
 		case pair && sensitive(name):
 			b.WriteString(name + "=" + hidden)
 		case strings.Count(word, ".") == 2 && strings.Contains(word, "eyJ"):
 			b.WriteString(hidden)
 		default:
 			b.WriteString(word)
-			hide = strings.EqualFold(word, "bearer") || strings.EqualFold(word, "basic") ||
-				strings.HasSuffix(word, ":") && !contentKeys[strings.ToLower(strings.TrimSuffix(word, ":"))] && sensitive(strings.TrimSuffix(word, ":"))
+			name, colon := strings.CutSuffix(word, ":")
+			hide = scheme(word) || colon && !contentKeys[strings.ToLower(name)] && sensitive(name)
 		}
 		if j < len(s) {
 			b.WriteByte(s[j])
@@ -146,6 +146,11 @@ func scrub(s string) string {
 		i = j
 	}
 	return b.String()
+}
+
+// scheme reports whether a word announces a credential.
+func scheme(word string) bool {
+	return strings.EqualFold(word, "bearer") || strings.EqualFold(word, "basic")
 }
 
 // suspicious is a cheap test that lets ordinary messages through untouched.

@@ -21,6 +21,7 @@ type Row struct {
 	Recognise bool            // true for rows that are understood but never raised by us
 	Reach     Reach           // what it takes to provoke the row
 	Meaning   string          // our own one-sentence description
+	Proof     []string        // names of the tests that provoke the row
 	Line      int             // line in the table the row was read from
 }
 
@@ -48,6 +49,28 @@ const (
 	ReachClient   Reach = "client"   // only a client library raises it
 	ReachUpstream Reach = "upstream" // only the vendor's own servers raise it
 )
+
+// State tells what is known of a row: a test provokes it, or it can only be recognised, or the
+// dialect still owes the test.
+type State string
+
+// The states. Nothing is proven that no test provokes.
+const (
+	StateProven     State = "proven"
+	StateRecognised State = "recognised" // no server of ours raises it; it is understood and translated
+	StateOwed       State = "owed"
+)
+
+// State is what is known of the row.
+func (r *Row) State() State {
+	switch {
+	case len(r.Proof) > 0:
+		return StateProven
+	case r.Recognise || r.Reach == ReachClient || r.Reach == ReachUpstream:
+		return StateRecognised
+	}
+	return StateOwed
+}
 
 // Fit tells how well a vendor's row says what the canonical error means.
 type Fit string

@@ -56,14 +56,46 @@ func FromUpstream(v Vendor, u *Upstream, o Reading) (p *Problem, ok bool) {
 	if !failed && !odd {
 		return nil, false
 	}
+	if odd {
+		p = of(fault.UpstreamBadGateway, "")
+		p.Original = original(c, Row{}, a)
+	} else {
+		p = recognise(c, a, o)
+	}
+	p.Origin, p.Provider, p.Expose = OriginUpstream, c.provider, o.Expose
+	p.RetryAfter = u.retryAfter(o.Now, p.Retryable)
+	g := p.Original
+	g.Status, g.Bytes, g.Truncated = u.Status, size, cut
+	if g.RequestID == "" {
+		g.RequestID = clean(u.header("X-Request-Id"), 128)
+	}
+	if o.Expose >= ExposeBody {
+		g.Body, g.Format, g.Truncated = redact(body, cut)
+	}
+	p.hop(o, u.Status, "")
+	return p, true
+}
+
+// FromAnswer makes the document for an error that did not come as an HTTP answer: a number a
+// client library reported, a status of a live link, a code out of a log.
+func FromAnswer(c *Catalog, a Answer, o Reading) *Problem {
+	p := recognise(c, a, o)
+	p.Origin, p.Provider, p.Expose = OriginUpstream, c.provider, o.Expose
+	p.hop(o, a.Status, "")
+	return p
+}
+
+// recognise finds the meaning of an error and keeps the original beside it.
+func recognise(c *Catalog, a Answer, o Reading) (p *Problem) {
 	row, match := c.FromVendor(a)
 	switch {
-	case odd:
-		p = of(fault.UpstreamBadGateway, "")
 	case match == MatchNone:
 		p = unrecognised(a.Status)
 		if o.Unrecognised != nil {
 			o.Unrecognised(c.provider, clean(codeText(a.Code), 64))
+		}
+		if o.OwnCredential && (a.Status == 401 || a.Status == 403) {
+			p = of(fault.UpstreamBadGateway, "credential")
 		}
 	case row.Reason == fault.Success: // a failure by its body, a success by its status
 		p = unrecognised(502)
@@ -72,34 +104,24 @@ func FromUpstream(v Vendor, u *Upstream, o Reading) (p *Problem, ok bool) {
 	default:
 		p = of(row.Reason, row.Variant)
 	}
-	if o.OwnCredential && match == MatchNone && (a.Status == 401 || a.Status == 403) {
-		p = of(fault.UpstreamBadGateway, "credential")
-	}
-	p.Origin, p.Provider, p.Expose = OriginUpstream, c.provider, o.Expose
-	p.RetryAfter = u.retryAfter(o.Now, p.Retryable)
-	p.Original = original(c, row, u, a, body, size, cut)
+	p.Original = original(c, row, a)
 	if o.Expose >= ExposeMessage && p.Fault == fault.BlameClient {
 		p.Detail = p.Original.Message
 	}
-	p.hop(o, u.Status, "")
-	return p, true
+	return p
 }
 
-// original keeps what the vendor said.
-func original(c *Catalog, row Row, u *Upstream, a Answer, body []byte, size int, cut bool) *Original {
+// original keeps what the vendor said, without the body: that is redacted only when it is shown.
+func original(c *Catalog, row Row, a Answer) *Original {
 	g := &Original{
-		Provider: c.provider, Catalogue: c.Version(), Row: row.ID, Status: u.Status,
+		Provider: c.provider, Catalogue: c.Version(), Row: row.ID, Status: a.Status,
 		Code: keepCode(a.Code), Name: a.Name, Message: clean(scrub(a.Message), maxDetail),
-		RequestID: clean(a.RequestID, 128), Bytes: size,
+		RequestID: clean(a.RequestID, 128), Format: "none",
 	}
 	if g.Name == "" {
 		g.Name = row.Name
 	}
 	g.Name = clean(g.Name, 128)
-	if g.RequestID == "" {
-		g.RequestID = clean(u.header("X-Request-Id"), 128)
-	}
-	g.Body, g.Format, g.Truncated = redact(body, cut)
 	return g
 }
 

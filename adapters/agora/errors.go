@@ -19,18 +19,27 @@ var errorsTSV []byte
 //go:embed emit.tsv
 var emitTSV []byte
 
+//go:embed extra.tsv
+var extraTSV []byte
+
+//go:embed proven.tsv
+var provenTSV []byte
+
 //go:embed sdk_errors.tsv
 var sdkErrorsTSV []byte
 
 //go:embed sdk_emit.tsv
 var sdkEmitTSV []byte
 
+//go:embed sdk_proven.tsv
+var sdkProvenTSV []byte
+
 // Catalog is the table of Agora Chat's REST API: 49 errors and 7 bare statuses; see
 // https://docs.agora.io/en/agora-chat/reference/http-status-codes. One error name stands for many
 // rows, so the text decides.
 var Catalog = sync.OnceValue(func() *normalize.Catalog {
 	return normalize.MustParse("agora-rest", errorsTSV, emitTSV,
-		normalize.Provider("agora"), normalize.Edition("2026-11"))
+		normalize.Provider("agora"), normalize.Edition("2026-11"), normalize.Proven(provenTSV), normalize.Extra(extraTSV))
 })
 
 // SDKCatalog is the table of the native client libraries: 77 numbers; see
@@ -38,7 +47,8 @@ var Catalog = sync.OnceValue(func() *normalize.Catalog {
 // numbers another meaning, so they are read only with a tag that says which library it was.
 var SDKCatalog = sync.OnceValue(func() *normalize.Catalog {
 	return normalize.MustParse("agora-sdk", sdkErrorsTSV, sdkEmitTSV,
-		normalize.Provider("agora"), normalize.Edition("2026-11"), normalize.Files("sdk_errors.tsv", "sdk_emit.tsv"))
+		normalize.Provider("agora"), normalize.Edition("2026-11"), normalize.Proven(sdkProvenTSV),
+		normalize.Files("sdk_errors.tsv", "sdk_emit.tsv"))
 })
 
 // Vendor joins the REST table with this dialect's error reader and writer.
@@ -65,7 +75,7 @@ var errorCodes = map[*fault.Reason]int{
 // own text is kept to the letter, and nothing is added that an SDK gives a meaning to. Presence
 // rows have no error name: the service says "result" instead.
 func EncodeError(p *normalize.Problem) normalize.Native {
-	row, fit := Catalog().ToVendor(p.Key())
+	row, fit := Catalog().Say(p)
 	n := normalize.Native{Status: row.Status, ContentType: "application/json", Message: text(p, row, fit)}
 	b := append(make([]byte, 0, 384), '{')
 	switch string(row.Body) {
@@ -95,6 +105,10 @@ func EncodeError(p *normalize.Problem) normalize.Native {
 // that does not exist is told from another resource by nothing else.
 func exception(row normalize.Row) string {
 	switch row.Reason {
+	case fault.ResourceNotFound:
+		if row.Variant == "" {
+			return "com.easemob.group.exception.ServiceResourceNotFoundException"
+		}
 	case fault.UserNotFound:
 		if row.Variant == "" {
 			return "UserNotFoundException"
@@ -153,8 +167,16 @@ var keyed = []string{
 	"Service resource not found",
 }
 
-// neutralise falls back to a plain sentence when ours would trip one of the SDK's rules.
+// reword says the commonest of these parts in other words.
+var reword = strings.NewReplacer(
+	"does not exist", "is not there", "doesn't exist!", "is not there", "user not found", "there is no such user",
+	"are not members of this group", "are no members", "group is disabled", "group is switched off",
+)
+
+// neutralise rewords a sentence of ours that would trip one of the SDK's rules, and gives it up
+// for a plain one where that does not help.
 func neutralise(s string) string {
+	s = reword.Replace(s)
 	for _, k := range keyed {
 		if strings.Contains(s, k) {
 			return "The request failed."

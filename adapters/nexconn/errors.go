@@ -16,12 +16,15 @@ var errorsTSV []byte
 //go:embed emit.tsv
 var emitTSV []byte
 
+//go:embed proven.tsv
+var provenTSV []byte
+
 // Catalog is Nexconn's table: 10 bare HTTP statuses and 121 business codes. The numbers 400 and
 // 404 stand in both with different meanings. Which HTTP status a business code travels on is
 // published for few of them; the others follow the rule that a failure is not a 2xx, except 1015
 // and the three codes that only say "waiting for someone".
 var Catalog = sync.OnceValue(func() *normalize.Catalog {
-	return normalize.MustParse("nexconn", errorsTSV, emitTSV, normalize.Edition("2026-11"))
+	return normalize.MustParse("nexconn", errorsTSV, emitTSV, normalize.Edition("2026-11"), normalize.Proven(provenTSV))
 })
 
 // Vendor joins the table with this dialect's error reader and writer.
@@ -40,7 +43,7 @@ func EncodeErrorV2(p *normalize.Problem) normalize.Native { return encode(p, `,"
 
 // encode writes the two-member body.
 func encode(p *normalize.Problem, member string) normalize.Native {
-	row, _ := Catalog().ToVendor(p.Key())
+	row, _ := Catalog().Say(p)
 	n := normalize.Native{Status: row.Status, ContentType: "application/json", Message: p.Text()}
 	b := append(make([]byte, 0, 192), `{"code":`...)
 	b = append(append(b, row.Body...), member...)
@@ -64,7 +67,7 @@ func Soften(n normalize.Native) normalize.Native {
 // AckStatus is the status of a publish or query acknowledgement on the live link: the business
 // code itself, which the client library hands to the app as it is. Zero means success.
 func AckStatus(p *normalize.Problem) uint16 {
-	row, _ := Catalog().ToVendor(p.Key())
+	row, _ := Catalog().Say(p)
 	code, err := strconv.ParseUint(string(row.Body), 10, 16)
 	if err != nil { // no row holds such a code; a failure must never look like success
 		return unknownStatus

@@ -19,10 +19,16 @@ var errorsTSV []byte
 //go:embed emit.tsv
 var emitTSV []byte
 
+//go:embed extra.tsv
+var extraTSV []byte
+
+//go:embed proven.tsv
+var provenTSV []byte
+
 // Catalog is Stream's error table: 25 rows. The code is an integer and may be negative; see
 // https://getstream.io/chat/docs/api_errors_response.
 var Catalog = sync.OnceValue(func() *normalize.Catalog {
-	return normalize.MustParse("stream", errorsTSV, emitTSV, normalize.Edition("2026-11"))
+	return normalize.MustParse("stream", errorsTSV, emitTSV, normalize.Edition("2026-11"), normalize.Proven(provenTSV), normalize.Extra(extraTSV))
 })
 
 // Vendor joins the table with this dialect's error reader and writer.
@@ -39,7 +45,7 @@ const moreInfo = "https://getstream.io/chat/docs/api_errors_response"
 // carry it; the emit table sees to that. "exception_fields" holds strings only: the Go SDK
 // decodes it into map[string]string. "details" is a list of integers, always empty here.
 func EncodeError(p *normalize.Problem) normalize.Native {
-	row, _ := Catalog().ToVendor(p.Key())
+	row, _ := Catalog().Say(p)
 	n := normalize.Native{Status: row.Status, ContentType: "application/json", Message: message(p)}
 	n.Body = appendError(make([]byte, 0, 512), p, row, n.Message, "0.00ms", moreInfo)
 	if v := p.RetryHeader(); v != "" {
@@ -122,7 +128,7 @@ func ConnectionError(p *normalize.Problem, at time.Time, mode normalize.Mode) (f
 	if normalize.Counts(reason) || reason == fault.RateLimited {
 		return nil, closeTryLater
 	}
-	row, _ := Catalog().ToVendor(p.Key())
+	row, _ := Catalog().Say(p)
 	b := append(make([]byte, 0, 512), `{"type":"connection.error","created_at":`...)
 	b = normalize.AppendString(b, at.UTC().Format(time.RFC3339Nano))
 	b = append(b, `,"connection_id":"","error":`...)

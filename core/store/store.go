@@ -41,6 +41,8 @@ type Store interface {
 	// Append stores one message: the fast path of Update for the one write that matters most.
 	// The outcome is written into in. committed is as for Update.
 	Append(ctx context.Context, in *Append, committed func()) error
+	// Indexed waits until full text search knows everything committed before the call.
+	Indexed(ctx context.Context) error
 	// Ping returns nil when a write would be accepted.
 	Ping(ctx context.Context) error
 	// Close waits for queued writes and closes the database.
@@ -180,7 +182,8 @@ type Query struct {
 	Sort     []core.Sort
 	Limit    int
 	Offset   int
-	After    string           // keyset cursor made by the driver: see Cursor
+	After    string           // cursor of an earlier page of the same filter and sort; Offset is then 0
+	Next     *string          // if set, receives the cursor of the next page, empty at the end
 	Viewer   core.UserID      // the person whose memberships joined, hidden, muted, … speak of
 	Deleted  bool             // include deactivated or deleted rows
 	Text     string           // full text query (FindMessages)

@@ -1,0 +1,57 @@
+# The pure Go build: no C compiler, one static binary.
+export CGO_ENABLED := 0
+
+VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+FUZZTIME ?= 10s
+# What takes part in "race" and "fuzz": everything but the tests that drive real SDKs.
+UNIT      = $(shell go list ./... | grep -v /integration)
+
+.PHONY: build test unit integration deps bench race fuzz lint generate clean
+
+build: ## bin/dragoman
+	go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/dragoman ./cmd/dragoman
+
+test: deps ## everything: vet, unit, architecture, the vendors' SDKs against the real process
+	go vet ./...
+	go test -timeout 12m ./...
+	cd integration/gosdk && go vet ./... && go test -timeout 5m ./...
+
+unit: ## what needs neither Node nor a browser
+	go vet ./...
+	go test $(UNIT)
+
+integration: deps
+	go test -count 1 -timeout 12m ./integration/...
+	cd integration/gosdk && go test -count 1 -timeout 5m ./...
+
+# The npm packages of the SDKs, at the locked versions; again only when the lock file changes.
+deps: integration/node_modules/.package-lock.json
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || \
+		echo "chromium is not installed: the browser tests cannot run"
+
+integration/node_modules/.package-lock.json: integration/package-lock.json
+	cd integration && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+bench: ## the figures of docs/operate.md, on this machine
+	go run ./bench
+
+race: ## needs a C compiler
+	CGO_ENABLED=1 go test -race -shuffle=on $(UNIT)
+
+fuzz: ## every fuzz target, FUZZTIME each
+	@set -e; for dir in $$(grep -rl --include='*_test.go' '^func Fuzz' --exclude-dir=node_modules . | xargs -n1 dirname | sort -u); do \
+		for f in $$(cat $$dir/*_test.go | sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\).*/\1/p'); do \
+			echo "$$dir $$f"; go test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$dir; \
+		done; \
+	done
+
+lint: ## gofmt and golangci-lint
+	@out=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$out" || { echo "gofmt would change: $$out"; exit 1; }
+	golangci-lint run
+
+generate: ## files made from tables and tags
+	go test ./config -run Generated -update
+
+clean:
+	rm -rf bin integration/.out

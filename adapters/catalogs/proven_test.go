@@ -1,0 +1,77 @@
+package catalogs_test
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"dragoman/adapters/catalogs"
+	"dragoman/normalize"
+)
+
+// TestProofsExist: whoever claims that a test provokes a row has to have the test. A Go test is
+// named by its function, sub-tests behind a slash are not looked for; a test of the integration
+// folder is named "integration: <title>" and its title must stand in one of the scripts.
+func TestProofsExist(t *testing.T) {
+	functions, scripts := sources(t, filepath.Join("..", ".."))
+	for _, v := range catalogs.All().Vendors() {
+		for r := range v.Catalog.Rows() {
+			if (r.State() == normalize.StateProven) != (len(r.Proof) > 0) {
+				t.Errorf("%s: state %s with proofs %v", r.ID, r.State(), r.Proof)
+			}
+			for _, proof := range r.Proof {
+				if title, ok := strings.CutPrefix(proof, "integration: "); ok {
+					if !strings.Contains(scripts, title) {
+						t.Errorf("%s: no integration test is titled %q", r.ID, title)
+					}
+					continue
+				}
+				name, _, _ := strings.Cut(proof, "/")
+				if !functions[name] {
+					t.Errorf("%s: no test function %s", r.ID, name)
+				}
+			}
+		}
+	}
+}
+
+// sources collects the names of Go test functions and the text of the integration scripts.
+func sources(t *testing.T, root string) (functions map[string]bool, scripts string) {
+	t.Helper()
+	functions = map[string]bool{}
+	var all strings.Builder
+	re := regexp.MustCompile(`(?m)^func (Test[A-Za-z0-9_]+)\(`)
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir():
+			if n := d.Name(); n == "node_modules" || strings.HasPrefix(n, ".") && path != root {
+				return filepath.SkipDir
+			}
+			return nil
+		}
+		script := strings.Contains(path, "integration") && (strings.HasSuffix(path, ".mjs") || strings.HasSuffix(path, ".js"))
+		if !script && !strings.HasSuffix(path, "_test.go") {
+			return nil
+		}
+		b, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		for _, m := range re.FindAllStringSubmatch(string(b), -1) {
+			functions[m[1]] = true
+		}
+		if script {
+			all.Write(b)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return functions, all.String()
+}

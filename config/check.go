@@ -1,0 +1,173 @@
+package config
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"reflect"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// minSecret is the shortest secret that signs tokens, in characters.
+const minSecret = 16
+
+// appName is what an app may be called: the name is part of paths, labels and variables.
+var appName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$`)
+
+// Issue is one problem of a configuration.
+type Issue struct {
+	Path    string // the key, such as "app[0].stream.api_key", or the environment variable
+	Line    int    // of the file; 0 when the problem stands on no line
+	Message string
+	Hint    string // what to do about it; may be empty
+}
+
+// Format writes the issue for a terminal, in the form file:line: key: message (hint).
+func (i Issue) Format(file string) string {
+	var b strings.Builder
+	b.WriteString(file)
+	if i.Line > 0 {
+		b.WriteString(":" + strconv.Itoa(i.Line))
+	}
+	b.WriteString(": ")
+	if i.Path != "" {
+		b.WriteString(i.Path + ": ")
+	}
+	b.WriteString(i.Message)
+	if i.Hint != "" {
+		b.WriteString(" (" + i.Hint + ")")
+	}
+	return b.String()
+}
+
+// Validate reports everything that would not work, in the order of the file. It does not touch
+// the network or the disk.
+func (c *Config) Validate() []Issue {
+	v := &checker{listeners: map[string]string{}}
+	v.tags(c)
+	v.address("listen", c.Listen, "main")
+	v.address("ops_listen", c.OpsListen, "operations")
+	for _, p := range c.TrustedProxies {
+		if _, err := netip.ParsePrefix(p); err != nil {
+			v.add("trusted_proxies", strconv.Quote(p)+" is not a network", "write it like \"10.0.0.0/8\" or \"192.0.2.1/32\"")
+		}
+	}
+	v.required("store.dsn", c.Store.DSN)
+	v.required("files.dir", c.Files.Dir)
+	if len(c.Apps) == 0 {
+		v.add("app", "there is no app to serve", "add a table [[app]]; \"dragoman config default\" shows one")
+	}
+	names, keys, hosts := map[string]bool{}, map[string]string{}, map[string]string{}
+	for i := range c.Apps {
+		v.app(fmt.Sprintf("app[%d]", i), &c.Apps[i], names, keys, hosts)
+	}
+	return v.issues
+}
+
+// checker collects issues.
+type checker struct {
+	issues    []Issue
+	listeners map[string]string // address to what listens there
+}
+
+// add notes an issue.
+func (v *checker) add(path, message, hint string) {
+	v.issues = append(v.issues, Issue{Path: path, Message: message, Hint: hint})
+}
+
+// tags checks what the tags of the fields promise: enums and ranges.
+func (v *checker) tags(c *Config) {
+	walk(reflect.ValueOf(c).Elem(), "", func(path string, f reflect.StructField, val reflect.Value) {
+		if list := enum(f); list != nil && !slices.Contains(list, val.String()) {
+			hint := "one of " + strings.Join(list, ", ")
+			v.add(path, strconv.Quote(val.String())+" is not allowed", hint)
+		}
+		if val.Kind() != reflect.Int {
+			return
+		}
+		lo, _ := strconv.Atoi(f.Tag.Get("min"))
+		hi, err := strconv.Atoi(f.Tag.Get("max"))
+		if n := int(val.Int()); n < lo || err == nil && n > hi {
+			v.add(path, fmt.Sprintf("%d is out of range", n), fmt.Sprintf("%d to %d", lo, hi))
+		}
+	})
+}
+
+// required checks that a text is there.
+func (v *checker) required(path, value string) {
+	if value == "" {
+		v.add(path, "must not be empty", "")
+	}
+}
+
+// address checks a listening address and that no other listener has it. What listens there is
+// named by what; the same what may share an address.
+func (v *checker) address(path, addr, what string) {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		v.add(path, strconv.Quote(addr)+" is not an address", "host:port or :port, such as \"127.0.0.1:8080\"")
+		return
+	}
+	if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
+		v.add(path, strconv.Quote(port)+" is not a port", "1 to 65535")
+		return
+	}
+	for other, who := range v.listeners {
+		h, p, _ := net.SplitHostPort(other)
+		if p == port && (h == host || wildcard(h) || wildcard(host)) && who != what {
+			v.add(path, "the address "+addr+" is taken by the "+who+" listener", "")
+			return
+		}
+	}
+	v.listeners[addr] = what
+}
+
+// wildcard reports whether a host means every address of the machine.
+func wildcard(h string) bool { return h == "" || h == "0.0.0.0" || h == "::" }
+
+// app checks one app and that it shares neither name, key nor host with another.
+func (v *checker) app(path string, a *App, names map[string]bool, keys, hosts map[string]string) {
+	switch {
+	case a.Name == "":
+		v.add(path+".name", "an app needs a name", "")
+	case !appName.MatchString(a.Name):
+		v.add(path+".name", strconv.Quote(a.Name)+" is not a name", "up to 64 letters, digits, - and _, beginning with a letter or digit")
+	case names[envName(a.Name)]:
+		v.add(path+".name", "the name "+a.Name+" is taken", "names are compared without regard to case, and - is the same as _")
+	}
+	names[envName(a.Name)] = true
+	if a.Limits.Body.Bytes <= 0 {
+		v.add(path+".limits.body", "must be above zero", "")
+	}
+	s := &a.Stream
+	if s.APIKey == "" {
+		if s.APISecret != "" || s.Listen != "" || len(s.Hosts) > 0 {
+			v.add(path+".stream.api_key", "must not be empty", "without a key the rest of the table has no effect")
+		} else if a.CometChat.AppID == "" && a.Agora.AppID == "" && a.Nexconn.AppKey == "" {
+			v.add(path, "the app speaks no dialect", "add its table [app.stream]")
+		}
+		return
+	}
+	if other, dup := keys[s.APIKey]; dup {
+		v.add(path+".stream.api_key", "the key is also the one of app "+other, "a key names one app")
+	}
+	keys[s.APIKey] = a.Name
+	if len(s.APISecret) < minSecret {
+		v.add(path+".stream.api_secret", fmt.Sprintf("must have at least %d characters", minSecret), "")
+	}
+	if s.Listen != "" {
+		v.address(path+".stream.listen", s.Listen, "stream")
+	}
+	for _, h := range s.Hosts {
+		if h == "" || strings.ContainsAny(h, "/: ") {
+			v.add(path+".stream.hosts", strconv.Quote(h)+" is not a host name", "without scheme, port and path")
+		}
+		if other, dup := hosts[strings.ToLower(h)]; dup && other != a.Name {
+			v.add(path+".stream.hosts", "the host "+h+" is also one of app "+other, "")
+		}
+		hosts[strings.ToLower(h)] = a.Name
+	}
+}

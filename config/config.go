@@ -1,0 +1,151 @@
+package config
+
+import "time"
+
+// Config is everything the program can be told. The zero value is not usable: start from Default.
+type Config struct {
+	Listen          string   `toml:"listen" doc:"Address of the main listener: every dialect by path prefix (/stream) or by Host header."`
+	OpsListen       string   `toml:"ops_listen" doc:"Address of the operations listener: /livez, /readyz, /metrics, pprof. Never expose it."`
+	RequestTimeout  Duration `toml:"request_timeout" doc:"Longest time one command may take before its caller is told to try again."`
+	ShutdownTimeout Duration `toml:"shutdown_timeout" doc:"Longest time a stop waits for open requests and sockets."`
+
+	TrustedProxies []string `toml:"trusted_proxies" example:"10.0.0.0/8" doc:"Networks of reverse proxies whose X-Forwarded-For and X-Forwarded-Proto are believed."`
+
+	Log       Log       `toml:"log"`
+	Store     Store     `toml:"store"`
+	Files     Files     `toml:"files"`
+	Limits    Bounds    `toml:"limits"`
+	Callbacks Callbacks `toml:"callbacks"`
+	Breaker   Breaker   `toml:"breaker"`
+
+	Apps []App `toml:"app"`
+}
+
+// Log says what is logged and how.
+type Log struct {
+	Level  string `toml:"level" enum:"debug,info,warn,error" doc:"Lowest level that is written. Requests that succeed are written at debug."`
+	Format string `toml:"format" enum:"json,console" doc:"One JSON object per line, or columns for a person to read."`
+}
+
+// Store is where chats are kept.
+type Store struct {
+	DSN string `toml:"dsn" doc:"Path of the SQLite database. Its folder is created; two more files appear beside it while it is open."`
+}
+
+// Files is where uploads are kept.
+type Files struct {
+	Dir string `toml:"dir" doc:"Folder of uploaded files and images. Created when missing."`
+}
+
+// Bounds is what the whole server takes on at most.
+type Bounds struct {
+	Sockets int  `toml:"sockets" min:"1" max:"10000000" doc:"Live connections at one time; more are refused."`
+	Upload  Size `toml:"upload" doc:"Largest upload. An app's own settings may allow less."`
+}
+
+// Callbacks are requests that the server sends to addresses its apps name.
+type Callbacks struct {
+	AllowPrivate bool `toml:"allow_private" doc:"Allow webhooks and command handlers at loopback, private and link-local addresses."`
+}
+
+// Breaker is when calls to a failing store, or to a failing core, are refused at once.
+type Breaker struct {
+	Failures int      `toml:"failures" min:"1" max:"1000000" doc:"Failures within the window that open the breaker. Errors of the caller never count."`
+	Window   Duration `toml:"window" doc:"Window in which failures are counted."`
+	OpenFor  Duration `toml:"open_for" doc:"Time between two attempts to find out whether an open breaker may close."`
+}
+
+// App is one tenant. Its people and rooms are shared by all of its dialects; apps never see each
+// other.
+type App struct {
+	Name        string `toml:"name" example:"acme" doc:"Name of the app: letters, digits, - and _. It is how the store finds the app again, so it is for ever."`
+	ErrorFormat string `toml:"error_format" enum:"both,native,unified" doc:"Shape of errors unless a request asks for another: the vendor's own body, that body with the unified document as one member, or the document alone."`
+	Teams       bool   `toml:"teams" doc:"People and channels carry teams and meet only within one. Set when the app is created; changed later through the dialect's app settings."`
+	Limits      Limits `toml:"limits"`
+	Stream      Stream `toml:"stream"`
+
+	// The credentials of dialects that are not served yet. Only Demo fills them, for the banner;
+	// the file format gets each table together with its dialect.
+	CometChat CometChat `toml:"-"`
+	Agora     Agora     `toml:"-"`
+	Nexconn   Nexconn   `toml:"-"`
+}
+
+// Limits bound what the callers of one app may ask for.
+type Limits struct {
+	Rate bool `toml:"rate" doc:"Count calls per minute as the vendor does and answer 429 above its published limits."`
+	Body Size `toml:"body" doc:"Largest JSON body of a request. Uploads have limits of their own."`
+}
+
+// Stream is an app's table for the Stream Chat dialect. The dialect is off without api_key.
+type Stream struct {
+	APIKey    string   `toml:"api_key" example:"abc123" doc:"The key that the client SDK is created with. Empty means: this app does not speak Stream Chat."`
+	APISecret Secret   `toml:"api_secret" example:"env:ACME_STREAM_SECRET" doc:"Secret that signs user tokens, server tokens and webhooks: the text itself, env:NAME or file:PATH. At least 16 characters."`
+	Listen    string   `toml:"listen" example:":8081" doc:"A listener of its own, without path prefix. Apps may share one."`
+	Hosts     []string `toml:"hosts" example:"chat.acme.test" doc:"Host names on the main listener that speak this dialect without a path prefix."`
+}
+
+// CometChat is an app's credentials for the CometChat dialect.
+type CometChat struct {
+	AppID         string
+	Region        string
+	FullAccessKey Secret
+	AuthOnlyKey   Secret
+	Listen        string
+}
+
+// Agora is an app's credentials for the Agora Chat dialect.
+type Agora struct {
+	Org, App       string
+	AppID          string
+	AppCertificate Secret
+	ClientID       string
+	ClientSecret   Secret
+	Listen         string
+}
+
+// AppKey is the key that the client SDK is created with.
+func (a Agora) AppKey() string { return a.Org + "#" + a.App }
+
+// Nexconn is an app's credentials for the Nexconn dialect.
+type Nexconn struct {
+	AppKey    string
+	AppSecret Secret
+	Listen    string
+}
+
+// Default is the configuration of an empty file. It has no apps, so it serves nobody.
+func Default() *Config {
+	return &Config{
+		Listen:          "127.0.0.1:8080",
+		OpsListen:       "127.0.0.1:8090",
+		RequestTimeout:  Duration{10 * time.Second},
+		ShutdownTimeout: Duration{20 * time.Second},
+		TrustedProxies:  []string{},
+		Log:             Log{Level: "info", Format: "json"},
+		Store:           Store{DSN: "data/dragoman.db"},
+		Files:           Files{Dir: "data/files"},
+		Limits:          Bounds{Sockets: 100_000, Upload: Size{100 << 20}},
+		Breaker:         Breaker{Failures: 5, Window: Duration{10 * time.Second}, OpenFor: Duration{time.Second}},
+	}
+}
+
+// DefaultApp is what an app has that names nothing but itself.
+func DefaultApp() App {
+	return App{ErrorFormat: "both", Limits: Limits{Body: Size{1 << 20}}}
+}
+
+// complete gives apps the defaults of the keys they leave out. An explicit zero is refused by the
+// types that have a default, so a zero here means "not set".
+func (c *Config) complete() {
+	d := DefaultApp()
+	for i := range c.Apps {
+		a := &c.Apps[i]
+		if a.ErrorFormat == "" {
+			a.ErrorFormat = d.ErrorFormat
+		}
+		if a.Limits.Body.Bytes == 0 {
+			a.Limits.Body = d.Limits.Body
+		}
+	}
+}

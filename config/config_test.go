@@ -1,0 +1,201 @@
+package config_test
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"dragoman/config"
+)
+
+var update = flag.Bool("update", false, "rewrite generated files")
+
+// golden compares a generated text with the file of the repository that holds it.
+func golden(t *testing.T, path, got string) {
+	t.Helper()
+	if *update {
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s is not what the program generates; run go test ./config -update\n%s", path, diff)
+	}
+}
+
+func TestExampleFileIsGenerated(t *testing.T) {
+	golden(t, "../config.example.toml", config.Example())
+}
+
+func TestReferencePageIsGenerated(t *testing.T) {
+	golden(t, "../docs/config.md", config.Markdown())
+}
+
+// The example parses strictly to the defaults; the only thing missing is an app.
+func TestExampleFileEqualsDefaults(t *testing.T) {
+	c, issues := config.Load("../config.example.toml", nil)
+	if diff := cmp.Diff(config.Default(), c); diff != "" {
+		t.Errorf("the example differs from the defaults (-default +example):\n%s", diff)
+	}
+	if len(issues) != 1 || issues[0].Path != "app" {
+		t.Errorf("issues = %v, want only the missing app", issues)
+	}
+}
+
+// With the comment signs taken off the example is a file that works.
+func TestExampleFileUncommentedIsValid(t *testing.T) {
+	doc := regexp.MustCompile(`(?m)^# (\[|[a-z_]+ = )`).ReplaceAllString(config.Example(), "$1")
+	c, issues := config.Parse([]byte(doc), []string{"ACME_STREAM_SECRET=0123456789abcdef"})
+	if len(issues) != 0 {
+		t.Fatalf("issues = %v", issues)
+	}
+	want := config.DefaultApp()
+	want.Name = "acme"
+	want.Stream = config.Stream{APIKey: "abc123", APISecret: "0123456789abcdef", Listen: ":8081", Hosts: []string{"chat.acme.test"}}
+	if diff := cmp.Diff([]config.App{want}, c.Apps); diff != "" {
+		t.Errorf("app differs (-want +got):\n%s", diff)
+	}
+}
+
+func TestParseFindsProblems(t *testing.T) {
+	const ok = "[[app]]\nname = \"acme\"\n[app.stream]\napi_key = \"k\"\napi_secret = \"0123456789abcdef\"\n"
+	tests := []struct {
+		name, doc string
+		env       []string
+		want      []string
+	}{
+		{"nothing wrong", ok, nil, nil},
+		{"no app", "", nil, []string{`f: app: there is no app to serve (add a table [[app]]; "dragoman config default" shows one)`}},
+		{"typo in a key", "lisen = \":1\"\n" + ok, nil, []string{"f:1: lisen: unknown key (did you mean listen?)"}},
+		{"typo in an app's table", ok + "api_kye = \"x\"\n", nil, []string{"f:6: app.stream.api_kye: unknown key (did you mean api_key?)"}},
+		{"unknown table", "[storage]\npath = \"x\"\n" + ok, nil, []string{"f:1: storage: unknown key (did you mean store?)"}},
+		{"nothing like it", "[log]\ncolour = 1\n" + ok, nil, []string{"f:2: log.colour: unknown key (known here: level, format)"}},
+		{"two typos", "lisen = \":1\"\n[log]\nlevle = \"info\"\n" + ok, nil, []string{"f:1: lisen: unknown key (did you mean listen?)", "f:3: log.levle: unknown key (did you mean level?)"}},
+		{"number for a duration", "request_timeout = 5\n" + ok, nil, []string{"f:1: request_timeout: "}},
+		{"duration without unit", "request_timeout = \"5\"\n" + ok, nil, []string{`f:1: request_timeout: "5" is not a duration; write it like "500ms", "5s" or "2m"`}},
+		{"zero duration", "request_timeout = \"0s\"\n" + ok, nil, []string{"f:1: request_timeout: a duration must be above zero"}},
+		{"enum", "[log]\nlevel = \"loud\"\n" + ok, nil, []string{`f:2: log.level: "loud" is not allowed (one of debug, info, warn, error)`}},
+		{"range", "[breaker]\nfailures = 0\n" + ok, nil, []string{"f:2: breaker.failures: 0 is out of range (1 to 1000000)"}},
+		{"not an address", "listen = \"8080\"\n" + ok, nil, []string{`f:1: listen: "8080" is not an address (host:port or :port, such as "127.0.0.1:8080")`}},
+		{"not a port", "listen = \":http\"\n" + ok, nil, []string{`f:1: listen: "http" is not a port (1 to 65535)`}},
+		{"one address twice", "ops_listen = \":8080\"\n" + ok, nil, []string{"f:1: ops_listen: the address :8080 is taken by the main listener"}},
+		{"not a network", "trusted_proxies = [\"10.0.0.1\"]\n" + ok, nil, []string{`f:1: trusted_proxies: "10.0.0.1" is not a network (write it like "10.0.0.0/8" or "192.0.2.1/32")`}},
+		{"not TOML", "listen = \n", nil, []string{"f:1: "}},
+		{"name twice", ok + "[[app]]\nname = \"ACME\"\n[app.stream]\napi_key = \"l\"\napi_secret = \"0123456789abcdef\"\n", nil,
+			[]string{"f:7: app[1].name: the name ACME is taken (names are compared without regard to case, and - is the same as _)"}},
+		{"key twice", ok + "[[app]]\nname = \"b\"\n[app.stream]\napi_key = \"k\"\napi_secret = \"0123456789abcdef\"\n", nil,
+			[]string{"f:9: app[1].stream.api_key: the key is also the one of app acme (a key names one app)"}},
+		{"no dialect", "[[app]]\nname = \"b\"\n", nil, []string{"f:1: app[0]: the app speaks no dialect (add its table [app.stream])"}},
+		{"no key", "[[app]]\nname = \"b\"\n[app.stream]\nlisten = \":1\"\n", nil, []string{"f:3: app[0].stream.api_key: must not be empty (without a key the rest of the table has no effect)"}},
+		{"no name", strings.Replace(ok, "acme", "", 1), nil, []string{"f:2: app[0].name: an app needs a name"}},
+		{"odd name", strings.Replace(ok, "acme", "a b", 1), nil, []string{`f:2: app[0].name: "a b" is not a name (up to 64 letters, digits, - and _, beginning with a letter or digit)`}},
+		{"short secret", strings.Replace(ok, "0123456789abcdef", "short", 1), nil, []string{"f:5: app[0].stream.api_secret: must have at least 16 characters"}},
+		{"size", ok + "[app.limits]\nbody = \"1M\"\n", nil, []string{`f:7: app.limits.body: "1M" is not a size; write it like "64KiB" or "1MiB"`}},
+		{"host with a port", ok + "hosts = [\"a:1\"]\n", nil, []string{`f:6: app[0].stream.hosts: "a:1" is not a host name (without scheme, port and path)`}},
+		{"secret's variable is missing", strings.Replace(ok, "0123456789abcdef", "env:NOPE", 1), nil,
+			[]string{"f:5: app[0].stream.api_secret: the environment variable NOPE is not set (secrets are written as the text itself, env:NAME or file:PATH)"}},
+		{"unknown variable", ok, []string{"DRAGOMAN_STORE__DNS=x"}, []string{"f: DRAGOMAN_STORE__DNS: no such setting (did you mean DRAGOMAN_STORE__DSN?)"}},
+		{"variable of an unknown app", ok, []string{"DRAGOMAN_APP__OTHER__TEAMS=true"}, []string{"f: DRAGOMAN_APP__OTHER__TEAMS: no such setting (the file has no app of that name)"}},
+		{"variable of the wrong type", ok, []string{"DRAGOMAN_APP__ACME__TEAMS=perhaps"}, []string{`f: DRAGOMAN_APP__ACME__TEAMS: "perhaps" is neither true nor false`}},
+		{"variable that is a table", ok, []string{"DRAGOMAN_LOG=x"}, []string{"f: DRAGOMAN_LOG: no such setting (that is a table, not a value)"}},
+		{"dialect that is not served", ok + "[app.agora]\norg = \"x\"\n", nil, []string{"f:6: app.agora: unknown key (known here: name, error_format, teams, limits, stream)"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			_, issues := config.Parse([]byte(tt.doc), tt.env)
+			var got []string
+			for _, is := range issues {
+				got = append(got, is.Format("f"))
+			}
+			if len(got) != len(tt.want) {
+				t.Fatalf("issues = %q, want %q", got, tt.want)
+			}
+			for i, w := range tt.want { // a trailing ": " leaves the words to the TOML parser
+				if got[i] != w && !(strings.HasSuffix(w, ": ") && strings.HasPrefix(got[i], w) && len(got[i]) > len(w)) {
+					t.Errorf("issue %d = %q, want %q", i, got[i], w)
+				}
+			}
+		})
+	}
+}
+
+// Every key can be set by its variable, and setting it changes the configuration: the reference
+// names no variable that does nothing.
+func TestEnvironmentReachesEveryKey(t *testing.T) {
+	const doc = "[[app]]\nname = \"my-app\"\n[app.stream]\napi_key = \"k\"\napi_secret = \"0123456789abcdef\"\n"
+	values := map[string]string{"duration": "77s", "size": "7KiB", "secret": "another-secret-of-mine", "true/false": "true", "number": "7", "list": "a.test, b.test", "text": ":7777"}
+	base, issues := config.Parse([]byte(doc), nil)
+	if len(issues) > 0 {
+		t.Fatal(issues)
+	}
+	for _, k := range config.Keys() {
+		if k.Env == "DRAGOMAN_APP__<NAME>__NAME" {
+			continue // the variable is found by the name
+		}
+		v := values[k.Type]
+		if k.Enum != nil {
+			v = k.Enum[1]
+			if strconvQuote(v) == k.Default {
+				v = k.Enum[0]
+			}
+		}
+		if k.Name == "trusted_proxies" {
+			v = "10.0.0.0/8"
+		}
+		env := strings.ReplaceAll(k.Env, "<NAME>", "MY_APP") + "=" + v
+		c, issues := config.Parse([]byte(doc), []string{env})
+		if len(issues) > 0 {
+			t.Errorf("%s: %v", env, issues)
+		}
+		if fmt.Sprintf("%+v", plain(c)) == fmt.Sprintf("%+v", plain(base)) {
+			t.Errorf("%s changes nothing", env)
+		}
+	}
+}
+
+func strconvQuote(s string) string { return `"` + s + `"` }
+
+// plain makes the secrets comparable.
+func plain(c *config.Config) string {
+	return fmt.Sprintf("%+v %s", *c, c.Apps[0].Stream.APISecret.Reveal())
+}
+
+func TestFlagBeforeEnvironmentBeforeFile(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	if p, ok := config.Find("", nil); ok && !strings.HasPrefix(p, "/etc/") {
+		t.Errorf("found %s in an empty folder", p)
+	}
+	if err := os.WriteFile("config.toml", nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct{ flag, env, want string }{
+		{"a.toml", "b.toml", "a.toml"},
+		{"", "b.toml", "b.toml"},
+		{"", "", "config.toml"},
+	} {
+		if got, _ := config.Find(tt.flag, []string{"DRAGOMAN_CONFIG=" + tt.env}); got != tt.want {
+			t.Errorf("Find(%q, %q) = %q, want %q", tt.flag, tt.env, got, tt.want)
+		}
+	}
+}
+
+func TestMissingFileIsAnIssue(t *testing.T) {
+	_, issues := config.Load(filepath.Join(t.TempDir(), "none.toml"), nil)
+	if len(issues) != 1 || !strings.Contains(issues[0].Message, "cannot read the file") {
+		t.Errorf("issues = %v", issues)
+	}
+}

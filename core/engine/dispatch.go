@@ -1,0 +1,250 @@
+package engine
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"dragoman/core"
+)
+
+// Subjects of the bus. Every message starts with the node that sent it, which ignores its own.
+const subjectControl = "ctl"
+
+func channelSubject(k roomKey) string { return fmt.Sprintf("ev.%d.%d", k.app, k.ch) }
+
+func userPrefix(app core.AppID) string { return fmt.Sprintf("usr.%d.", app) }
+
+func userSubject(k userKey) string {
+	return userPrefix(k.app) + base64.RawURLEncoding.EncodeToString([]byte(k.user))
+}
+
+func peopleSubject(app core.AppID) string { return fmt.Sprintf("ppl.%d", app) }
+
+// dispatcher hands events on in the order they were committed: one goroutine, no store access but
+// to fill a gap. The queue is bounded by what one commit brings; it holds memory, not work.
+type dispatcher struct {
+	e      *Engine
+	mu     sync.Mutex
+	queue  []delivery
+	wake   chan struct{}
+	closed bool
+}
+
+type delivery struct {
+	ev     *core.Event
+	remote bool
+	then   func() // instead of an event: work that has to wait for the events before it
+}
+
+func newDispatcher(e *Engine) *dispatcher {
+	return &dispatcher{e: e, wake: make(chan struct{}, 1)}
+}
+
+// push queues local events.
+func (d *dispatcher) push(evs ...*core.Event) {
+	if len(evs) == 0 {
+		return
+	}
+	d.mu.Lock()
+	for _, ev := range evs {
+		d.queue = append(d.queue, delivery{ev: ev})
+	}
+	d.mu.Unlock()
+	d.kick()
+}
+
+// then runs f after the events queued so far have been handed on. f must not block.
+func (d *dispatcher) then(f func()) {
+	d.mu.Lock()
+	d.queue = append(d.queue, delivery{then: f})
+	d.mu.Unlock()
+	d.kick()
+}
+
+func (d *dispatcher) pushRemote(ev *core.Event) {
+	d.mu.Lock()
+	d.queue = append(d.queue, delivery{ev: ev, remote: true})
+	d.mu.Unlock()
+	d.kick()
+}
+
+func (d *dispatcher) kick() {
+	select {
+	case d.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (d *dispatcher) close() {
+	d.mu.Lock()
+	d.closed = true
+	d.mu.Unlock()
+	d.kick()
+}
+
+// run works until the engine stops; what is queued then is still handed on.
+func (d *dispatcher) run(ctx context.Context) {
+	var spare []delivery
+	for {
+		d.mu.Lock()
+		batch := d.queue
+		d.queue = spare[:0]
+		stop := d.closed
+		d.mu.Unlock()
+		for i := range batch {
+			d.one(ctx, batch[i])
+			batch[i] = delivery{}
+		}
+		spare = batch
+		if len(batch) > 0 {
+			continue
+		}
+		if stop {
+			return
+		}
+		<-d.wake
+	}
+}
+
+func (d *dispatcher) one(ctx context.Context, x delivery) {
+	if x.then != nil {
+		x.then()
+		return
+	}
+	if x.remote && x.ev.Ev > 0 && len(x.ev.To) == 0 && x.ev.Channel != nil {
+		if !d.e.fillGap(ctx, x.ev) {
+			return
+		}
+	}
+	if !hooksOnly[x.ev.Kind] {
+		d.e.hub.deliver(x.ev)
+	}
+	if !x.remote {
+		d.e.announce(x.ev)
+	}
+}
+
+// announce tells the other nodes.
+func (e *Engine) announce(ev *core.Event) {
+	b, err := json.Marshal(ev)
+	if err != nil {
+		e.opts.Report("event cannot be encoded for the bus", err)
+		return
+	}
+	switch {
+	case len(ev.To) > 0:
+		for _, u := range ev.To {
+			e.publish(userSubject(userKey{ev.App, u}), b)
+		}
+	case ev.Channel != nil:
+		e.publish(channelSubject(roomKey{ev.App, ev.Channel.ID}), b)
+	default:
+		e.publish(peopleSubject(ev.App), b)
+	}
+}
+
+func (e *Engine) publish(subject string, b []byte) {
+	msg := make([]byte, 0, len(e.node)+1+len(b))
+	msg = append(append(append(msg, e.node...), ' '), b...)
+	if err := e.bus.Publish(subject, msg); err != nil {
+		e.opts.Report("bus does not take messages", err)
+	}
+}
+
+// fillGapLimit bounds reading missed events.
+const fillGapLimit = 2 * time.Second
+
+// fillGap delivers the stored events between what the channel's audience has seen and ev. It
+// reports false when ev itself was seen already.
+func (e *Engine) fillGap(ctx context.Context, ev *core.Event) bool {
+	e.hub.mu.RLock()
+	a := e.hub.rooms[roomKey{ev.App, ev.Channel.ID}]
+	var last int64
+	if a != nil {
+		last = a.lastEv
+	}
+	e.hub.mu.RUnlock()
+	switch {
+	case a == nil, ev.Ev <= last:
+		return false
+	case last == 0, ev.Ev == last+1:
+		return true
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), fillGapLimit)
+	defer cancel()
+	rows, err := e.store.Events(ctx, ev.App, ev.Channel.ID, last, time.Time{}, int(min(ev.Ev-last-1, 1000)))
+	if err == nil {
+		var missed []*core.Event
+		if missed, err = e.rebuild(ctx, ev.App, rows); err == nil {
+			for _, m := range missed {
+				if m.Ev < ev.Ev {
+					e.hub.deliver(m)
+				}
+			}
+		}
+	}
+	if err != nil {
+		e.opts.Report("missed events cannot be read", err)
+	}
+	return true
+}
+
+// listen subscribes to what concerns every node.
+func (e *Engine) listen() error {
+	_, err := e.bus.Subscribe(subjectControl, func(_ string, data []byte) {
+		if b, ok := e.foreign(data); ok {
+			var in invalidation
+			if json.Unmarshal(b, &in) == nil {
+				e.forgetHere(in)
+			}
+		}
+	})
+	if err != nil {
+		return err
+	}
+	_, err = e.bus.Subscribe("ppl.*", e.receive)
+	return err
+}
+
+// foreign strips the sender; ok is false for this node's own messages.
+func (e *Engine) foreign(data []byte) ([]byte, bool) {
+	node, rest, ok := strings.Cut(string(data), " ")
+	return []byte(rest), ok && node != e.node
+}
+
+func (e *Engine) receive(subject string, data []byte) {
+	b, ok := e.foreign(data)
+	if !ok {
+		return
+	}
+	ev := new(core.Event)
+	if err := json.Unmarshal(b, ev); err != nil {
+		e.opts.Report("event from the bus cannot be read", err)
+		return
+	}
+	if id, ok := strings.CutPrefix(subject, userPrefix(ev.App)); ok {
+		u, err := base64.RawURLEncoding.DecodeString(id)
+		if err != nil {
+			return
+		}
+		ev.To = []core.UserID{core.UserID(u)} // the others named have subjects of their own
+	}
+	e.dispatch.pushRemote(ev)
+}
+
+func (e *Engine) subscribeUser(k userKey) func()    { return e.subscribe(userSubject(k)) }
+func (e *Engine) subscribeChannel(k roomKey) func() { return e.subscribe(channelSubject(k)) }
+
+func (e *Engine) subscribe(subject string) func() {
+	cancel, err := e.bus.Subscribe(subject, e.receive)
+	if err != nil {
+		e.opts.Report("bus does not take subscriptions", err)
+		return func() {}
+	}
+	return cancel
+}

@@ -1,0 +1,297 @@
+package engine
+
+import (
+	"sync"
+
+	"dragoman/core"
+)
+
+// maxCounted is the largest channel whose members are told their unread totals with each message.
+const maxCounted = 100
+
+// hub knows the live connections of this node and who of them is concerned with what.
+type hub struct {
+	e        *Engine
+	mu       sync.RWMutex
+	sessions map[string]*session
+	people   map[userKey]*person
+	rooms    map[roomKey]*audience
+	follows  map[userKey]map[*session]struct{} // presence
+}
+
+type roomKey struct {
+	app core.AppID
+	ch  core.ChannelID
+}
+
+// session is one live connection.
+type session struct {
+	id         string
+	by         core.Actor
+	sink       core.Sink
+	everything bool
+	watches    map[core.ChannelID]struct{}
+	follows    map[core.UserID]struct{}
+}
+
+// person is a connected user.
+type person struct {
+	mu       sync.Mutex // guards unread
+	sessions map[*session]struct{}
+	channels map[core.ChannelID]struct{}  // memberships
+	unread   map[core.ChannelID]*unreadOf // nil until first needed
+	cancel   func()                       // of the bus subscription
+}
+
+type unreadOf struct {
+	count   int
+	readSeq int64
+	muted   bool
+}
+
+// audience is who on this node is concerned with a channel.
+type audience struct {
+	watchers map[*session]struct{}
+	members  map[*session]struct{}
+	lastEv   int64
+	cancel   func()
+}
+
+func newHub(e *Engine) *hub {
+	return &hub{
+		e: e, sessions: map[string]*session{}, people: map[userKey]*person{},
+		rooms: map[roomKey]*audience{}, follows: map[userKey]map[*session]struct{}{},
+	}
+}
+
+// add registers a connection of a person in the given channels; first reports whether the person
+// was offline here before.
+func (h *hub) add(s *session, channels []core.ChannelID) (first bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	k := userKey{s.by.App, s.by.User}
+	h.sessions[s.id] = s
+	p := h.people[k]
+	if p == nil {
+		p = &person{sessions: map[*session]struct{}{}, channels: make(map[core.ChannelID]struct{}, len(channels))}
+		p.cancel = h.e.subscribeUser(k)
+		h.people[k] = p
+		first = true
+	}
+	p.sessions[s] = struct{}{}
+	for _, ch := range channels {
+		p.channels[ch] = struct{}{}
+	}
+	for ch := range p.channels {
+		h.room(s.by.App, ch).members[s] = struct{}{}
+	}
+	return first
+}
+
+// remove forgets a connection; last reports whether the person is offline here now, left are the
+// channels it watched.
+func (h *hub) remove(s *session) (last bool, left []core.ChannelID) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.sessions[s.id] != s {
+		return false, nil
+	}
+	delete(h.sessions, s.id)
+	for ch := range s.watches {
+		left = append(left, ch)
+		if a := h.rooms[roomKey{s.by.App, ch}]; a != nil {
+			delete(a.watchers, s)
+			h.tidy(roomKey{s.by.App, ch}, a)
+		}
+	}
+	for u := range s.follows {
+		h.unfollow(s, u)
+	}
+	k := userKey{s.by.App, s.by.User}
+	p := h.people[k]
+	if p == nil {
+		return false, left
+	}
+	delete(p.sessions, s)
+	for ch := range p.channels {
+		if a := h.rooms[roomKey{s.by.App, ch}]; a != nil {
+			delete(a.members, s)
+			h.tidy(roomKey{s.by.App, ch}, a)
+		}
+	}
+	if len(p.sessions) == 0 {
+		p.cancel()
+		delete(h.people, k)
+		return true, left
+	}
+	return false, left
+}
+
+// room returns the audience of a channel, making it if needed. The lock is held.
+func (h *hub) room(app core.AppID, ch core.ChannelID) *audience {
+	k := roomKey{app, ch}
+	a := h.rooms[k]
+	if a == nil {
+		a = &audience{watchers: map[*session]struct{}{}, members: map[*session]struct{}{}}
+		a.cancel = h.e.subscribeChannel(k)
+		h.rooms[k] = a
+	}
+	return a
+}
+
+func (h *hub) tidy(k roomKey, a *audience) {
+	if len(a.watchers) == 0 && len(a.members) == 0 {
+		a.cancel()
+		delete(h.rooms, k)
+	}
+}
+
+// watch makes a connection follow a channel; it reports false if it did already.
+func (h *hub) watch(s *session, ch core.ChannelID) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if _, on := s.watches[ch]; on || h.sessions[s.id] != s {
+		return false
+	}
+	if s.watches == nil {
+		s.watches = map[core.ChannelID]struct{}{}
+	}
+	s.watches[ch] = struct{}{}
+	h.room(s.by.App, ch).watchers[s] = struct{}{}
+	return true
+}
+
+// unwatch stops it; it reports false if the connection did not watch.
+func (h *hub) unwatch(s *session, ch core.ChannelID) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if _, on := s.watches[ch]; !on {
+		return false
+	}
+	delete(s.watches, ch)
+	if a := h.rooms[roomKey{s.by.App, ch}]; a != nil {
+		delete(a.watchers, s)
+		h.tidy(roomKey{s.by.App, ch}, a)
+	}
+	return true
+}
+
+// follow makes a connection follow someone's presence.
+func (h *hub) follow(s *session, users []core.UserID) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.sessions[s.id] != s {
+		return
+	}
+	if s.follows == nil {
+		s.follows = map[core.UserID]struct{}{}
+	}
+	for _, u := range users {
+		s.follows[u] = struct{}{}
+		k := userKey{s.by.App, u}
+		if h.follows[k] == nil {
+			h.follows[k] = map[*session]struct{}{}
+		}
+		h.follows[k][s] = struct{}{}
+	}
+}
+
+func (h *hub) unfollow(s *session, u core.UserID) {
+	k := userKey{s.by.App, u}
+	delete(s.follows, u)
+	delete(h.follows[k], s)
+	if len(h.follows[k]) == 0 {
+		delete(h.follows, k)
+	}
+}
+
+// stopFollow stops following people's presence.
+func (h *hub) stopFollow(s *session, users []core.UserID) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, u := range users {
+		h.unfollow(s, u)
+	}
+}
+
+// joined tells the hub of a new membership.
+func (h *hub) joined(app core.AppID, ch core.ChannelID, user core.UserID) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	p := h.people[userKey{app, user}]
+	if p == nil {
+		return
+	}
+	if _, in := p.channels[ch]; in {
+		return
+	}
+	p.channels[ch] = struct{}{}
+	for s := range p.sessions {
+		h.room(app, ch).members[s] = struct{}{}
+	}
+}
+
+// left tells the hub that a membership ended; with gone the person's connections stop watching too.
+func (h *hub) left(app core.AppID, ch core.ChannelID, user core.UserID, gone bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	p := h.people[userKey{app, user}]
+	if p == nil {
+		return
+	}
+	delete(p.channels, ch)
+	if a := h.rooms[roomKey{app, ch}]; a != nil {
+		for s := range p.sessions {
+			delete(a.members, s)
+			if gone {
+				delete(a.watchers, s)
+				delete(s.watches, ch)
+			}
+		}
+		h.tidy(roomKey{app, ch}, a)
+	}
+	p.mu.Lock()
+	delete(p.unread, ch)
+	p.mu.Unlock()
+}
+
+// session finds a connection by id within the actor's app and user.
+func (h *hub) session(by core.Actor, id string) *session {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	s := h.sessions[id]
+	if s == nil || s.by.App != by.App || (!by.Server() && s.by.User != by.User) {
+		return nil
+	}
+	return s
+}
+
+// online reports whether the person has a connection here.
+func (h *hub) online(app core.AppID, user core.UserID) bool {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	return h.people[userKey{app, user}] != nil
+}
+
+// watching lists up to limit distinct people who watch a channel, and counts them all.
+func (h *hub) watching(app core.AppID, ch core.ChannelID, limit int) (ids []core.UserID, count int) {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	a := h.rooms[roomKey{app, ch}]
+	if a == nil {
+		return nil, 0
+	}
+	if limit == 0 && len(a.watchers) > 1000 {
+		return nil, len(a.watchers) // large rooms: one connection each is near enough
+	}
+	seen := make(map[core.UserID]struct{}, len(a.watchers))
+	for s := range a.watchers {
+		if _, dup := seen[s.by.User]; !dup {
+			seen[s.by.User] = struct{}{}
+			if len(ids) < limit {
+				ids = append(ids, s.by.User)
+			}
+		}
+	}
+	return ids, len(seen)
+}

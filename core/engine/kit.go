@@ -1,0 +1,29 @@
+package engine
+
+import (
+	"context"
+)
+
+// kit is what single services keep between commands.
+type kit struct {
+	run   context.Context // ends with the engine
+	lists *cache[typeKey, *wordList]
+	call  *caller
+	tasks chan struct{} // wakes the worker of tasks
+	hooks chan struct{} // wakes the deliverer of hooks
+}
+
+func newKit(run context.Context, e *Engine) *kit {
+	return &kit{
+		run: run, lists: newCache[typeKey, *wordList](1 << 10), call: newCaller(e.opts.PrivateCallouts),
+		tasks: make(chan struct{}, 1), hooks: make(chan struct{}, 1),
+	}
+}
+
+// kick wakes a worker that waits on the channel, or makes sure it looks again.
+func kick(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}

@@ -1,0 +1,380 @@
+package engine
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"dragoman/core"
+	"dragoman/core/fault"
+	"dragoman/core/perm"
+)
+
+// Limits of catching up.
+const (
+	syncMaxEvents = 1000
+	syncMaxAge    = 30 * 24 * time.Hour
+	syncMaxKeys   = 200
+)
+
+// maxMemberships bounds the channels a connection is told of without watching them.
+const maxMemberships = 10000
+
+type live struct{ e *Engine }
+
+// Connect opens a live connection: the person's profile is brought up to date, they go online with
+// their first connection, and learn their own state.
+func (l live) Connect(ctx context.Context, by core.Actor, in core.Connect) (core.Connection, error) {
+	e := l.e
+	const op = "live.connect"
+	if by.User == "" {
+		return core.Connection{}, fault.AuthFailed.Error("a live connection needs a user")
+	}
+	if in.Sink == nil {
+		return core.Connection{}, fault.ServerInternal.Error("a live connection needs a sink")
+	}
+	if _, err := e.comeOnline(ctx, by, in.Profile); err != nil {
+		return core.Connection{}, translate(op, err)
+	}
+	ms, err := e.store.Memberships(ctx, by.App, by.User, maxMemberships)
+	if err != nil {
+		return core.Connection{}, translate(op, err)
+	}
+	chs := make([]core.ChannelID, len(ms))
+	for i := range ms {
+		chs[i] = ms[i].Channel
+	}
+	s := &session{id: randomID(18), by: by, sink: in.Sink, everything: in.Everything}
+	first := e.hub.add(s, chs)
+	self, err := l.self(ctx, by)
+	if err != nil {
+		e.hub.remove(s)
+		return core.Connection{}, translate(op, err)
+	}
+	if first && !self.User.Invisible {
+		u := self.User
+		u.Online = true
+		e.dispatch.push(&core.Event{Kind: core.UserPresence, App: by.App, At: e.now(), User: &u})
+	}
+	var once sync.Once
+	return core.Connection{ID: s.id, Self: self, Close: func() { once.Do(func() { e.disconnect(s) }) }}, nil
+}
+
+// comeOnline upserts the profile and notes the activity. Anonymous people are not stored.
+func (e *Engine) comeOnline(ctx context.Context, by core.Actor, profile *core.User) (*core.User, error) {
+	if by.Access == core.AccessAnonymous {
+		return &core.User{ID: by.User, Role: core.RoleAnonymous}, nil
+	}
+	var out core.User
+	err := e.update(ctx, "live.connect", by.App, 0, func(t *txn) error {
+		us, err := t.Users(ctx, by.App, []core.UserID{by.User})
+		if err != nil {
+			return err
+		}
+		u := core.User{ID: by.User, Role: core.RoleUser, CreatedAt: e.now(), UpdatedAt: e.now()}
+		if by.Access == core.AccessGuest {
+			u.Role = core.RoleGuest
+		}
+		fresh := len(us) == 0
+		if !fresh {
+			u = us[0]
+		}
+		if !u.DeactivatedAt.IsZero() || !u.DeletedAt.IsZero() {
+			return fault.AuthFailed.Error("the user is deactivated")
+		}
+		if profile != nil {
+			if _, err = e.mergeProfile(ctx, t, &u, profile, fresh); err != nil {
+				return err
+			}
+		}
+		u.LastActive = e.now()
+		out = u
+		return t.putUser(&u)
+	})
+	return &out, err
+}
+
+func (e *Engine) disconnect(s *session) {
+	last, watched := e.hub.remove(s)
+	for _, ch := range watched {
+		e.tellWatching(s, ch, core.WatchingStopped)
+	}
+	if !last || s.by.Access == core.AccessAnonymous {
+		return
+	}
+	// The connection is gone, so nobody waits; the write is bounded all the same.
+	ctx, cancel := context.WithTimeout(context.Background(), fillGapLimit)
+	defer cancel()
+	u, err := e.user(ctx, s.by.App, s.by.User)
+	if err != nil {
+		return
+	}
+	c := *u
+	c.Online = false
+	c.LastActive = e.now()
+	if !c.Invisible {
+		e.dispatch.push(&core.Event{Kind: core.UserPresence, App: s.by.App, At: e.now(), User: &c})
+	}
+}
+
+// Self reads the actor's own state.
+func (l live) Self(ctx context.Context, by core.Actor, _ core.GetSelf) (core.Self, error) {
+	s, err := l.self(ctx, by)
+	return s, translate("live.self", err)
+}
+
+func (l live) self(ctx context.Context, by core.Actor) (core.Self, error) {
+	e := l.e
+	u, err := e.actor(ctx, by)
+	if err != nil {
+		return core.Self{}, err
+	}
+	s := core.Self{User: *u}
+	s.User.Online = e.hub.online(by.App, by.User) && !u.Invisible
+	if by.Access == core.AccessAnonymous {
+		return s, nil
+	}
+	if s.Counts, err = e.loadCounts(ctx, by.App, by.User); err != nil {
+		return s, err
+	}
+	if s.Devices, err = e.devicesOf(ctx, by.App, by.User); err != nil {
+		return s, err
+	}
+	if s.Mutes, err = e.mutesOf(ctx, by.App, by.User); err != nil {
+		return s, err
+	}
+	if s.ChannelMutes, err = e.channelMutesOf(ctx, by.App, by.User); err != nil {
+		return s, err
+	}
+	s.Blocked, err = e.blockedBy(ctx, by.App, by.User)
+	return s, err
+}
+
+// connection finds the connection a command belongs to.
+func (e *Engine) connection(by core.Actor, id string) (*session, error) {
+	if id == "" {
+		id = by.Connection
+	}
+	if s := e.hub.session(by, id); s != nil {
+		return s, nil
+	}
+	return nil, fault.RequestInvalid.Error("Watch or Presence requires an active websocket connection, please make sure to include your websocket connection_id")
+}
+
+// Watch makes a connection follow channels, or stop.
+func (l live) Watch(ctx context.Context, by core.Actor, in core.WatchChannels) ([]core.Channel, error) {
+	e := l.e
+	const op = "live.watch"
+	s, err := e.connection(by, in.Connection)
+	if err != nil {
+		return nil, translate(op, err)
+	}
+	out := make([]core.Channel, 0, len(in.Keys))
+	for _, key := range in.Keys {
+		sc, err := e.enter(ctx, by, key)
+		if err != nil {
+			return nil, translate(op, err)
+		}
+		out = append(out, *sc.channel)
+		if in.Stop {
+			if e.hub.unwatch(s, sc.channel.ID) {
+				e.tellWatching(s, sc.channel.ID, core.WatchingStopped)
+			}
+			continue
+		}
+		if err := e.can(sc, perm.ReadChannel, sc.owns()); err != nil {
+			return nil, translate(op, err)
+		}
+		e.watch(s, sc)
+	}
+	return out, nil
+}
+
+// watch registers the connection before anything is read, so that no event falls between.
+func (e *Engine) watch(s *session, sc *scene) {
+	if e.hub.watch(s, sc.channel.ID) {
+		e.tellWatchingIn(s, sc.channel, sc.config, core.WatchingStarted)
+	}
+}
+
+func (e *Engine) tellWatching(s *session, ch core.ChannelID, kind core.EventKind) {
+	ctx, cancel := context.WithTimeout(context.Background(), fillGapLimit)
+	defer cancel()
+	cs, err := e.store.Channels(ctx, s.by.App, []core.ChannelID{ch})
+	if err != nil || len(cs) == 0 {
+		return
+	}
+	cfg, err := e.configOf(ctx, s.by.App, &cs[0])
+	if err != nil {
+		return
+	}
+	e.tellWatchingIn(s, &cs[0], cfg, kind)
+}
+
+// maxWatchersTold is the size above which comings and goings are not told one by one.
+const maxWatchersTold = 100
+
+func (e *Engine) tellWatchingIn(s *session, c *core.Channel, cfg *core.ChannelType, kind core.EventKind) {
+	_, n := e.hub.watching(s.by.App, c.ID, 0)
+	if !cfg.Features[core.FeatureConnects] || n > maxWatchersTold {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), fillGapLimit)
+	defer cancel()
+	u, err := e.actor(ctx, s.by)
+	if err != nil || u.Invisible {
+		return
+	}
+	e.dispatch.push(&core.Event{
+		Kind: kind, App: s.by.App, At: e.now(), Channel: c, Config: cfg,
+		User: e.seen(s.by.App, u), Watchers: true, WatcherCount: n,
+	})
+}
+
+// Follow makes a connection follow people's presence, or stop.
+func (l live) Follow(ctx context.Context, by core.Actor, in core.FollowPresence) (int, error) {
+	s, err := l.e.connection(by, in.Connection)
+	if err != nil {
+		return 0, translate("live.follow", err)
+	}
+	if in.Stop {
+		l.e.hub.stopFollow(s, in.Users)
+	} else {
+		l.e.hub.follow(s, in.Users)
+	}
+	return len(in.Users), ctx.Err()
+}
+
+// Send tells a channel, or single people, something that is not stored.
+func (l live) Send(ctx context.Context, by core.Actor, in core.SendEvent) (*core.Event, error) {
+	e := l.e
+	const op = "live.send"
+	ev := &core.Event{Kind: in.Kind, App: by.App, At: e.now(), Name: in.Name, Parent: in.Parent, Extra: in.Extra}
+	if in.Key == "" {
+		if !by.Server() {
+			return nil, translate(op, fault.PermissionDenied.Error("only servers may send events to users"))
+		}
+		if len(in.To) == 0 || in.Kind != core.CustomEvent {
+			return nil, translate(op, fault.RequestInvalid.Error("a custom event and its receivers are required"))
+		}
+		ev.To = in.To
+		if by.User != "" {
+			u, err := e.actor(ctx, by)
+			if err != nil {
+				return nil, translate(op, err)
+			}
+			ev.User = e.seen(by.App, u)
+		}
+		e.dispatch.push(ev)
+		return ev, nil
+	}
+	sc, err := e.enter(ctx, by, in.Key)
+	if err != nil {
+		return nil, translate(op, err)
+	}
+	if sc.user == nil {
+		return nil, translate(op, fault.RequestInvalid.Error("a user is required when using server side auth"))
+	}
+	p, feature := perm.SendCustomEvent, core.FeatureCustom
+	if in.Kind != core.CustomEvent {
+		p, feature = "", core.FeatureTyping
+		if sc.config.Features[feature] == false {
+			return nil, translate(op, fault.EventNotSupported.Error("typing events are not enabled for this channel type"))
+		}
+	} else if err := sc.need(feature, "custom events"); err != nil {
+		return nil, translate(op, err)
+	}
+	if p != "" {
+		err = e.can(sc, p, sc.owns())
+	} else {
+		err = e.can(sc, perm.ReadChannel, sc.owns())
+	}
+	if err != nil {
+		return nil, translate(op, err)
+	}
+	ev.Channel, ev.Config, ev.User, ev.Watchers = sc.channel, sc.config, e.seen(by.App, sc.user), in.Kind != core.CustomEvent
+	e.dispatch.push(ev)
+	return ev, nil
+}
+
+// owns reports whether the actor made the channel.
+func (s *scene) owns() bool { return s.user != nil && s.channel.CreatedBy == s.user.ID }
+
+// Sync reads the stored events of channels since a time.
+func (l live) Sync(ctx context.Context, by core.Actor, in core.SyncSince) (core.Synced, error) {
+	e := l.e
+	const op = "live.sync"
+	var out core.Synced
+	if len(in.Keys) > syncMaxKeys {
+		return out, translate(op, fault.RequestBatchTooLarge.Error("too many channels to sync"))
+	}
+	if e.now().Sub(in.Since) > syncMaxAge {
+		return out, translate(op, fault.RequestInvalid.Error("last_sync_at is too far in the past"))
+	}
+	for _, key := range in.Keys {
+		sc, err := e.enter(ctx, by, key)
+		if err == nil {
+			err = e.can(sc, perm.ReadChannel, sc.owns())
+		}
+		if fault.IsReason(err, fault.GroupNotFound) || fault.IsReason(err, fault.PermissionDenied) {
+			out.Inaccessible = append(out.Inaccessible, key)
+			continue
+		}
+		if err != nil {
+			return out, translate(op, err)
+		}
+		rows, err := e.store.Events(ctx, by.App, sc.channel.ID, 0, in.Since, syncMaxEvents+1-len(out.Events))
+		if err != nil {
+			return out, translate(op, err)
+		}
+		evs, err := e.rebuild(ctx, by.App, rows)
+		if err != nil {
+			return out, translate(op, err)
+		}
+		for _, ev := range evs {
+			if visible(ev, by) {
+				out.Events = append(out.Events, ev)
+			}
+		}
+		if len(out.Events) > syncMaxEvents {
+			return out, translate(op, fault.RequestInvalid.Error("too many events to sync, please use a more recent last_sync_at parameter"))
+		}
+	}
+	sortEvents(out.Events)
+	return out, nil
+}
+
+// visible reports whether a stored event is the actor's to see.
+func visible(ev *core.Event, by core.Actor) bool {
+	if by.Server() {
+		return true
+	}
+	if len(ev.To) > 0 {
+		for _, u := range ev.To {
+			if u == by.User {
+				return true
+			}
+		}
+		return false
+	}
+	return ev.Message == nil || canSee(ev.Message, by)
+}
+
+// canSee reports whether a message is the actor's to see.
+func canSee(m *core.Message, by core.Actor) bool {
+	if by.Server() || m.User == by.User {
+		return true
+	}
+	if m.Shadowed {
+		return false
+	}
+	if len(m.RestrictedTo) == 0 {
+		return true
+	}
+	for _, u := range m.RestrictedTo {
+		if u == by.User {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,152 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+
+	"dragoman/core"
+	"dragoman/core/store"
+)
+
+// txn is one transaction of a command: the store's, plus what has to happen after its commit.
+type txn struct {
+	store.Tx
+	e      *Engine
+	app    core.AppID
+	after  []func()
+	events []*core.Event
+}
+
+// update runs fn in a transaction ordered by channel ch (0 for none). fn may run more than once:
+// it must not change anything outside the txn before the commit; use t.then for that.
+func (e *Engine) update(ctx context.Context, op string, app core.AppID, ch core.ChannelID, fn func(*txn) error) error {
+	t := &txn{}
+	err := e.store.Update(ctx, app, ch, func(tx store.Tx) error {
+		*t = txn{Tx: tx, e: e, app: app}
+		return fn(t)
+	}, t.committed)
+	return translate(op, err)
+}
+
+func (t *txn) committed() {
+	for _, f := range t.after {
+		f()
+	}
+	t.e.dispatch.push(t.events...)
+}
+
+// then registers work for after the commit. It must not block.
+func (t *txn) then(f func()) { t.after = append(t.after, f) }
+
+// emit records an event: stored with its channel when its kind is, queued for hooks if the app has
+// any, and dispatched after the commit. Events are dispatched in the order of emit.
+func (t *txn) emit(ev *core.Event) error {
+	ev.App = t.app
+	if ev.At.IsZero() {
+		ev.At = t.e.now()
+	}
+	hooks := t.e.hasHooks(t.app, ev.Kind)
+	if ev.Channel != nil && stored[ev.Kind] {
+		row := store.EventRow{Channel: ev.Channel.ID, Kind: ev.Kind, At: ev.At, Payload: payloadOf(ev)}
+		if ev.User != nil {
+			row.Actor = ev.User.ID
+		}
+		if ev.Message != nil {
+			row.Message = ev.Message.ID
+		}
+		if err := t.AppendEvent(t.app, &row, hooks); err != nil {
+			return err
+		}
+		ev.Ev = row.Ev
+	} else if hooks && hookable[ev.Kind] {
+		b, err := json.Marshal(ev)
+		if err != nil {
+			return err
+		}
+		if err := t.AppendOutbox(t.app, b); err != nil {
+			return err
+		}
+	}
+	t.events = append(t.events, ev)
+	return nil
+}
+
+// putUser writes a user and lets the caches forget them after the commit.
+func (t *txn) putUser(u *core.User) error {
+	if err := t.PutUser(t.app, u); err != nil {
+		return err
+	}
+	t.then(func() { t.e.forget(invalidation{App: t.app, Users: []core.UserID{u.ID}}) })
+	return nil
+}
+
+// putChannel writes a channel and lets the caches forget it after the commit.
+func (t *txn) putChannel(c *core.Channel) error {
+	if err := t.PutChannel(t.app, c); err != nil {
+		return err
+	}
+	t.dropChannel(c.Key)
+	return nil
+}
+
+func (t *txn) dropChannel(key core.ChannelKey) {
+	t.then(func() { t.e.forget(invalidation{App: t.app, Keys: []core.ChannelKey{key}}) })
+}
+
+// putMember writes a membership; key is the channel's, whose member count may change.
+func (t *txn) putMember(key core.ChannelKey, m *core.Member) error {
+	if err := t.PutMember(t.app, m); err != nil {
+		return err
+	}
+	t.dropPlace(key, m.Channel, m.User)
+	t.then(func() { t.e.hub.joined(t.app, m.Channel, m.User) })
+	return nil
+}
+
+func (t *txn) deleteMember(key core.ChannelKey, ch core.ChannelID, user core.UserID) error {
+	if err := t.DeleteMember(t.app, ch, user); err != nil {
+		return err
+	}
+	t.dropPlace(key, ch, user)
+	return nil
+}
+
+func (t *txn) dropPlace(key core.ChannelKey, ch core.ChannelID, user core.UserID) {
+	t.then(func() {
+		t.e.forget(invalidation{App: t.app, Keys: []core.ChannelKey{key}, Places: []placeOf{{ch, user}}})
+	})
+}
+
+// putJSON writes a record.
+func putJSON[T any](t *txn, space, key string, v *T) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	return t.PutRecord(t.app, space, key, b)
+}
+
+// getJSON reads a record; store.ErrNotFound if there is none.
+func getJSON[T any](ctx context.Context, r store.Reader, app core.AppID, space, key string) (T, error) {
+	var v T
+	b, err := r.Record(ctx, app, space, key)
+	if err != nil {
+		return v, err
+	}
+	return v, json.Unmarshal(b, &v)
+}
+
+// listJSON reads the records under a prefix.
+func listJSON[T any](ctx context.Context, r store.Reader, app core.AppID, space, prefix, after string, desc bool, limit int) ([]T, error) {
+	rows, err := r.Records(ctx, app, space, prefix, after, desc, limit)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]T, len(rows))
+	for i := range rows {
+		if err := json.Unmarshal(rows[i].Value, &out[i]); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}

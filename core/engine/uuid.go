@@ -1,0 +1,14 @@
+package engine
+
+import (
+	"crypto/rand"
+	"fmt"
+)
+
+// uuid returns a random UUID (version 4), for ids that clients expect in that form.
+func uuid() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails: crypto/rand aborts the process instead
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+}
