@@ -93,7 +93,7 @@ describe('building blocks of the UI kits', () => {
   });
 
   test('mentioning: members found by the start of their name', async () => {
-    const { members } = await ch.queryMembers({ name: { $autocomplete: 'be' } }, { name: 1, user_id: 1 }, { limit: 10 });
+    const { members } = await ch.queryMembers({ name: { $autocomplete: 'be' } }, [{ user_id: 1 }], { limit: 10 });
     assert.deepEqual(members.map((m) => m.user_id), [ben]);
     const { users } = await a.queryUsers(
       { $or: [{ id: { $autocomplete: ben.slice(0, 8) } }, { name: { $autocomplete: ben.slice(0, 8) } }] },
