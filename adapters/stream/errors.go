@@ -19,13 +19,16 @@ var errorsTSV []byte
 //go:embed emit.tsv
 var emitTSV []byte
 
+//go:embed extra.tsv
+var extraTSV []byte
+
 //go:embed proven.tsv
 var provenTSV []byte
 
 // Catalog is Stream's error table: 25 rows. The code is an integer and may be negative; see
 // https://getstream.io/chat/docs/api_errors_response.
 var Catalog = sync.OnceValue(func() *normalize.Catalog {
-	return normalize.MustParse("stream", errorsTSV, emitTSV, normalize.Edition("2026-11"), normalize.Proven(provenTSV))
+	return normalize.MustParse("stream", errorsTSV, emitTSV, normalize.Edition("2026-11"), normalize.Proven(provenTSV), normalize.Extra(extraTSV))
 })
 
 // Vendor joins the table with this dialect's error reader and writer.
