@@ -177,6 +177,7 @@ func (l *listener) pick(host, path string) (*mount, string) {
 func (l *listener) early(fc *fasthttp.RequestCtx, err error) {
 	x := &exchange{l: l, m: l.rest, start: fc.Time(), early: true}
 	x.rq = earlyRequest()
+	defer x.survive(fc)
 	x.fail(fc, earlyFault(err))
 	fc.SetConnectionClose()
 	x.finish(fc)
