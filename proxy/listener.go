@@ -50,7 +50,7 @@ func newListener(s *Server, conf *Listener) (*listener, error) {
 		l.mounts = append(l.mounts, m)
 	}
 	if len(conf.Pages) > 0 {
-		pages, err := newPages(s, conf.Pages)
+		pages, err := newPages(conf.Pages)
 		if err != nil {
 			return nil, fmt.Errorf("proxy: listener %s: %w", l.name, err)
 		}
