@@ -93,6 +93,22 @@ func TestAppsHaveTheirOwnSettings(t *testing.T) {
 	}
 }
 
+func TestUnavailableAlwaysTellsWhenToComeBack(t *testing.T) {
+	for _, c := range []struct {
+		err  error
+		want string
+	}{
+		{fault.StorageUnavailable.Error(""), "1"},
+		{fault.StorageUnavailable.Error("").After(2500 * time.Millisecond), "3"},
+		{fault.ServerInternal.Error(""), ""},
+	} {
+		_, addr := serving(t, &fake{routes: []adapters.Route{do("GET", "/x", "x", adapters.GateOpen, func(context.Context, *adapters.Request, *adapters.Response) error { return c.err })}}, nil)
+		if got := ask(t, "GET", "http://"+addr+"/x", "").header.Get("Retry-After"); got != c.want {
+			t.Errorf("%v: Retry-After %q, want %q", c.err, got, c.want)
+		}
+	}
+}
+
 func TestClientAddressComesFromTrustedProxiesOnly(t *testing.T) {
 	tell := do("GET", "/x", "x", adapters.GateOpen, func(_ context.Context, rq *adapters.Request, rs *adapters.Response) error {
 		rs.Body = []byte(rq.Remote + " " + rq.Scheme)
