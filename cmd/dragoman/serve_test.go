@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"github.com/tidwall/gjson"
+	"go.uber.org/goleak"
 
 	"dragoman/config"
 	"dragoman/core"
@@ -209,8 +210,9 @@ func TestStartOnATakenPort(t *testing.T) {
 	}
 }
 
-// Run ends without an error when it is told to.
+// Run ends without an error when it is told to, and leaves nothing behind.
 func TestRunUntilCancelled(t *testing.T) {
+	leaks := goleak.IgnoreCurrent()
 	dir := t.TempDir()
 	port, err := findBlock()
 	if err != nil {
@@ -234,6 +236,8 @@ func TestRunUntilCancelled(t *testing.T) {
 	if !blockFree(port) {
 		t.Error("a listener is still open")
 	}
+	// The web server's pools end up to ten seconds later, asleep until then.
+	goleak.VerifyNone(t, leaks, goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"))
 }
 
 // lastLine is the last line of a text.
