@@ -3,7 +3,10 @@ package sqlite
 import (
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"strings"
+
+	lib "modernc.org/sqlite/lib"
 
 	"dragoman/core"
 	"dragoman/core/store"
@@ -81,6 +84,10 @@ func (f *find[T]) list(r *session, app core.AppID) ([]T, error) {
 	limit := bound(f.q.Limit, maxList)
 	b.write(" ORDER BY "+strings.Join(names, ", ")+" LIMIT ? OFFSET ?", intArg(limit+1), intArg(int64(max(f.q.Offset, 0))))
 	st, err := r.c.prepare(b.sql.String())
+	var ce *codeError
+	if errors.As(err, &ce) && (ce.code == lib.SQLITE_ERROR || ce.code == lib.SQLITE_TOOBIG) {
+		return nil, bad("the filter is too large or too deep") // the library's limits; the text itself is ours
+	}
 	if err != nil {
 		return nil, err
 	}

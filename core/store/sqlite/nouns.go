@@ -239,17 +239,22 @@ func nameCond(b *builder, f core.Filter, col string) error {
 	default:
 		return b.unsupported(f)
 	}
-	b.write("(0")
+	if len(f.Value.List) == 0 {
+		b.write("0")
+		return nil
+	}
+	var aliases, ids []arg
 	for _, v := range f.Value.List {
 		if v.Kind != core.KindText {
 			return b.unsupported(f)
 		}
-		b.write(" OR "+col+" = (SELECT n.msg_id FROM messages n WHERE n.alias = ? AND n.app = :app)", textArg(v.Text))
+		aliases = append(aliases, textArg(v.Text))
 		if id, err := strconv.ParseInt(v.Text, 10, 64); err == nil {
-			b.write(" OR "+col+" = ?", intArg(id))
+			ids = append(ids, intArg(id))
 		}
 	}
-	b.write(")")
+	b.write("("+col+" IN (SELECT n.msg_id FROM messages n INDEXED BY messages_by_alias WHERE n.alias IN ("+marks(len(aliases))+") AND n.app = :app)", aliases...)
+	b.write(" OR "+col+" IN ("+marks(len(ids))+"))", ids...)
 	return nil
 }
 
