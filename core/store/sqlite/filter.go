@@ -31,6 +31,7 @@ const (
 type field struct {
 	expr string
 	typ  fieldType
+	set  bool // never NULL: it sorts as it is, so that an index may serve the order
 	cond func(b *builder, f core.Filter) error
 }
 

@@ -41,6 +41,9 @@ func (b *builder) sortExpr(name string) (string, []arg, error) {
 	if !ok || fd.expr == "" || fd.typ == typeList {
 		return "", nil, bad("%s cannot be sorted by %q", b.noun.name, name)
 	}
+	if fd.set {
+		return fd.expr, nil, nil
+	}
 	if fd.typ == typeText {
 		return "coalesce(" + fd.expr + ", '')", nil, nil
 	}
@@ -215,6 +218,9 @@ func byMember(f core.Filter) bool {
 				return true
 			}
 		}
+	}
+	if f.Field == "joined" {
+		return f.Op == core.OpEq && f.Value.Bool
 	}
 	return f.Field == "members" && (f.Op == core.OpEq || f.Op == core.OpIn || f.Op == core.OpContains)
 }
