@@ -1,7 +1,6 @@
 package stream_test
 
 import (
-	"flag"
 	"fmt"
 	"os"
 	"strings"
@@ -10,8 +9,6 @@ import (
 	"dragoman/adapters/adaptertest"
 	"dragoman/adapters/stream"
 )
-
-var update = flag.Bool("update", false, "rewrite the compatibility page")
 
 // creds are the credentials of the test app.
 var creds = map[string]string{"api_key": "key", "api_secret": "a secret of the test app"}
