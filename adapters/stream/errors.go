@@ -77,8 +77,7 @@ func fieldName(pointer string) string {
 	return strings.ReplaceAll(strings.TrimLeft(pointer, "/?"), "/", ".")
 }
 
-// said holds the texts of errors that carry no operation name. The caller's detail, where there
-// is one, replaces them.
+// said holds Stream's own texts, for errors that come without a detail.
 var said = map[*fault.Reason]string{
 	fault.AuthFailed:                "JWTAuth error: token is invalid",
 	fault.AuthTokenMissing:          "JWTAuth error: token is not provided",
@@ -89,25 +88,28 @@ var said = map[*fault.Reason]string{
 	fault.AuthTokenSignatureInvalid: "JWTAuth error: signature is not valid",
 	fault.AuthAPIKeyMissing:         "api_key or app_id not provided",
 	fault.AuthAPIKeyInvalid:         "api_key not valid",
+	fault.RequestEndpointNotFound:   "Not Found",
+	fault.RequestMethodNotAllowed:   "Not Found",
 }
 
-// message composes Stream's text: `<OperationId> failed with error: "<text>"` where the operation
-// is known, the bare text before that.
+// text is the bare sentence about an error, as frames carry it.
+func text(p *normalize.Problem) string {
+	own, known := said[p.Reason]
+	switch {
+	case known && (p.Detail == "" || own == "Not Found"):
+		return own
+	}
+	return p.Text()
+}
+
+// message is the text of a REST error: `<OperationId> failed with error: "<text>"`. Before an
+// operation is known it is called Request, as the vendor does for paths that do not exist.
 func message(p *normalize.Problem) string {
-	switch p.Reason {
-	case fault.RequestEndpointNotFound, fault.RequestMethodNotAllowed:
-		return `Request failed with error: "Not Found"`
+	op := p.Op
+	if own := said[p.Reason]; op == "" || own == "Not Found" {
+		op = "Request"
 	}
-	if text, ok := said[p.Reason]; ok {
-		if p.Detail != "" {
-			return p.Detail
-		}
-		return text
-	}
-	if p.Op == "" {
-		return p.Text()
-	}
-	return p.Op + ` failed with error: "` + p.Text() + `"`
+	return op + ` failed with error: "` + text(p) + `"`
 }
 
 // Close codes of the WebSocket. The JS SDK takes 1000 for "do not reconnect" and every other code
@@ -132,7 +134,7 @@ func ConnectionError(p *normalize.Problem, at time.Time, mode normalize.Mode) (f
 	b := append(make([]byte, 0, 512), `{"type":"connection.error","created_at":`...)
 	b = normalize.AppendString(b, at.UTC().Format(time.RFC3339Nano))
 	b = append(b, `,"connection_id":"","error":`...)
-	b = appendError(b, p, row, message(p), "", "")
+	b = appendError(b, p, row, text(p), "", "")
 	b = append(b, '}')
 	if mode == normalize.ModeBoth {
 		b = normalize.Both(b, p)

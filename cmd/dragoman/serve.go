@@ -49,21 +49,28 @@ func (c serveCmd) Run(s streams) error {
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	defer signal.Stop(signals)
-	go func() {
-		select {
-		case <-signals:
-			cancel()
-		case <-ctx.Done():
-			return
-		}
-		<-signals
+	done := make(chan struct{})
+	defer close(done)
+	go stopOnSignal(signals, done, cancel, func() {
 		cleanup()
 		os.Exit(exitFailure)
-	}()
+	})
 	if err = p.Run(ctx); errors.Is(err, syscall.EADDRINUSE) {
 		err = fmt.Errorf("%w; another program has the address: %s", err, c.portHint())
 	}
 	return err
+}
+
+// stopOnSignal calls stop at the first signal and abort at the second, unless done comes before.
+func stopOnSignal(signals <-chan os.Signal, done <-chan struct{}, stop, abort func()) {
+	for _, act := range []func(){stop, abort} {
+		select {
+		case <-signals:
+			act()
+		case <-done:
+			return
+		}
+	}
 }
 
 // portHint tells how to get another address.

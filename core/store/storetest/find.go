@@ -377,6 +377,8 @@ func testSearch(f *fix) {
 	same(f, "the shadowed author", find(store.Query{Text: "shadow", Viewer: "eve"}), []string{"quick shadow"})
 	same(f, "operators are words", find(store.Query{Text: `fox" OR text : "slow`}), nil)
 	same(f, "no word", find(store.Query{Text: ` "* `}), nil)
+	ranked := must[[]core.Message](f)(f.s.FindMessages(f.Context(), f.app, store.Query{Text: "fox", Sort: []core.Sort{{Field: "relevance", Desc: true}}}))
+	same(f, "most relevant first", names(ranked, messageText), []string{"slow fox, quickly", "The quick brown fox"})
 	f.update(func(tx store.Tx) error {
 		first.Text = "changed mind"
 		if err := tx.PutMessage(f.app, &first); err != nil {

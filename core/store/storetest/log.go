@@ -260,6 +260,12 @@ func testOutbox(f *fix) {
 	same(f, "queued message", rows[0], store.OutboxRow{ID: rows[0].ID, App: f.app, Event: in.Event})
 	same(f, "queued event", rows[1], store.OutboxRow{ID: rows[1].ID, App: f.app, Event: e})
 	same(f, "queued whole event", rows[2], store.OutboxRow{ID: rows[2].ID, App: f.app, Payload: []byte(`{"whole":1}`)})
+	f.update(func(tx store.Tx) error { return tx.DeleteMessages(f.app, c.ID, m.Seq, m.Seq, "") })
+	gone := must[[]store.OutboxRow](f)(f.s.Outbox(f.Context(), 1))[0].Event
+	if gone.Kind != core.MessageSent || gone.Message != m.ID || gone.Ev != in.Event.Ev {
+		f.Errorf("the queued event of a removed message is %+v", gone)
+	}
+	rows = must[[]store.OutboxRow](f)(f.s.Outbox(f.Context(), 10))
 	same(f, "first of the outbox", must[[]store.OutboxRow](f)(f.s.Outbox(f.Context(), 1)), rows[:1])
 	f.update(func(tx store.Tx) error { return tx.DeleteOutbox([]int64{rows[0].ID, rows[1].ID, rows[2].ID}) })
 	same(f, "emptied outbox", must[[]store.OutboxRow](f)(f.s.Outbox(f.Context(), 10)), nil)
