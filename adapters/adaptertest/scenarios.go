@@ -325,7 +325,7 @@ var scenarios = []scenario{
 		mend := p.w.BreakStore()
 		for range 8 {
 			_, f := a.Send(chat, Draft{Text: "lost"})
-			p.refused(f, fault.StorageUnavailable)
+			p.refused(f, fault.StorageUnavailable, fault.UpstreamCircuitOpen)
 		}
 		mend()
 		until := time.Now().Add(10 * time.Second)
@@ -334,7 +334,7 @@ var scenarios = []scenario{
 			if f == nil {
 				break
 			}
-			p.refused(f, fault.StorageUnavailable)
+			p.refused(f, fault.StorageUnavailable, fault.UpstreamCircuitOpen)
 			if time.Now().After(until) {
 				p.Fatal("writes do not come back")
 			}

@@ -46,9 +46,11 @@ func (driver) Join(t *testing.T, w *adaptertest.World, user string) adaptertest.
 	if br != nil {
 		in = br
 	}
-	var once sync.Once
-	s.close = func() { once.Do(func() { _ = nc.Close() }) }
-	ended := make(chan struct{})
+	closed, ended := make(chan struct{}), make(chan struct{})
+	s.close = sync.OnceFunc(func() {
+		close(closed)
+		_ = nc.Close()
+	})
 	t.Cleanup(func() {
 		s.close()
 		<-ended
@@ -64,8 +66,13 @@ func (driver) Join(t *testing.T, w *adaptertest.World, user string) adaptertest.
 			if err != nil {
 				return
 			}
-			if op == ws.OpText {
-				s.frames <- string(b)
+			if op != ws.OpText {
+				continue
+			}
+			select {
+			case s.frames <- string(b):
+			case <-closed:
+				return
 			}
 		}
 	}()
