@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -156,7 +157,7 @@ func TestStreamFaultBreaker(t *testing.T) {
 	}
 	// Sending again under the same ids ends with each exactly once, whatever became of the first try.
 	for _, id := range ids {
-		if r := send(id); r.Status != 201 && r.Get("code").Int() != 4 {
+		if r := send(id); r.Status != 201 && !strings.Contains(r.Get("message").Str, "already exists") {
 			t.Errorf("resend of %s: %d %s", id, r.Status, r.Body)
 		}
 		acked[id] = true
@@ -223,12 +224,12 @@ func history(t testing.TB, a api, channel, user string) []string {
 	var all []string
 	before := ""
 	for {
-		page := map[string]any{"limit": 300}
+		page := object("limit", 300)
 		if before != "" {
-			page["id_lt"] = before
+			page = object("limit", 300, "id_lt", before)
 		}
 		r := a.must(t, call{Method: "POST", Path: "/channels/messaging/" + channel + "/query", Token: a.user(user),
-			Query: url.Values{"user_id": {user}}, Body: object("state", true, "messages", page)})
+			Query: url.Values{"user_id": {user}}, Body: object("state", true, "messages", json.RawMessage(page))})
 		var ids []string
 		for _, m := range r.Get("messages.#.id").Array() {
 			ids = append(ids, m.Str)

@@ -27,6 +27,7 @@ type Catalog struct {
 	provider string
 	version  string
 	rows     []Row
+	extra    []Row // recognised beyond the published table
 	byID     map[string]*Row
 	byKey    map[key]*Row
 	emit     map[*fault.Reason]*emission
@@ -60,6 +61,9 @@ func (c *Catalog) Rows() iter.Seq[Row] {
 		}
 	}
 }
+
+// Extra lists the errors that are recognised beyond the published table.
+func (c *Catalog) Extra() []Row { return append([]Row(nil), c.extra...) }
 
 // Row finds a row by its id.
 func (c *Catalog) Row(id string) (Row, bool) {
@@ -101,6 +105,24 @@ func (c *Catalog) ToVendor(reason *fault.Reason, variant string) (Row, Fit) {
 // ToVendorError is ToVendor for an error of the core.
 func (c *Catalog) ToVendorError(err *fault.Error) (Row, Fit) {
 	return c.ToVendor(err.Reason, err.Variant)
+}
+
+// Say finds the row to write for a document. An error that came from a vendor is translated by
+// meaning alone. An error of our own that names no variant is said as the emit table says, and
+// never by a row that is only recognised.
+func (c *Catalog) Say(p *Problem) (Row, Fit) {
+	if r := c.byID[p.row]; r != nil && r.Reason == p.Reason && !r.Recognise {
+		return *r, FitExact
+	}
+	reason, variant := p.Key()
+	row, fit := c.ToVendor(reason, variant)
+	if p.Origin == OriginUpstream || variant != "" && !row.Recognise {
+		return row, fit
+	}
+	if e := c.emit[reason]; e != nil {
+		return e.row, e.fit
+	}
+	return row, fit
 }
 
 // Emission tells what this vendor says for reason when no variant is known, with the note of the

@@ -66,6 +66,8 @@ type Problem struct {
 	Op     string  // the vendor's name of the operation, used in native messages; not part of the document
 	Params []Param // values for the placeholders of a vendor's text; not part of the document
 	Expose Expose  // how much of a foreign original is shown; not part of the document
+
+	row string // the very row to say, where the error named one
 }
 
 // FieldError is one offending member of the request.
@@ -106,6 +108,9 @@ type Via struct {
 
 // New makes the document for an error born in the proxy or the core. With a catalogue, Original
 // is the row the client's SDK receives; without one (the native API) there is none.
+//
+// A dialect that means one particular row of its own table gives the row's id as the error's
+// variant; the document then carries the variant of that row.
 func New(err *fault.Error, origin Origin, c *Catalog) *Problem {
 	p := of(err.Reason, err.Variant)
 	p.Origin = origin
@@ -121,6 +126,9 @@ func New(err *fault.Error, origin Origin, c *Catalog) *Problem {
 		p.Errors = append(p.Errors, FieldError{clean(f.Pointer, maxDetail), clean(f.Detail, maxDetail), code})
 	}
 	if c != nil {
+		if r, ok := c.byID[err.Variant]; ok && r.Reason == err.Reason {
+			p.row, p.Variant = r.ID, r.Variant
+		}
 		p.Speak(c)
 	}
 	return p
@@ -133,7 +141,7 @@ func (p *Problem) Speak(c *Catalog) {
 	if p.Origin == OriginUpstream {
 		return
 	}
-	r, _ := c.ToVendor(p.Key())
+	r, _ := c.Say(p)
 	p.Provider = c.provider
 	p.Original = &Original{
 		Provider: c.provider, Catalogue: c.Version(), Row: r.ID, Status: r.Status,

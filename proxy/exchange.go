@@ -78,16 +78,15 @@ func (x *exchange) run(fc *fasthttp.RequestCtx, bad *fault.Error) (*adapters.Res
 		return nil, fault.RequestNotImplemented.Error("")
 	}
 	var f found[target]
-	if x.m.table.find(socketMethod, x.rq.Path, &f) && x.rq.Method == "GET" && wantsSocket(x.rq) {
+	if x.rq.Method == "GET" && wantsSocket(x.rq) && x.m.table.find(socketMethod, x.rq.Path, &f) {
 		x.t = f.leaf.value
 		if err := setParams(x.rq, &f); err != nil {
 			return nil, err
 		}
 		return x.upgrade(fc)
 	}
-	hasSocket := f.leaf != nil
 	if !x.m.table.find(x.rq.Method, x.rq.Path, &f) {
-		return x.unrouted(f.allow, hasSocket)
+		return x.unrouted(f.allow)
 	}
 	x.t = f.leaf.value
 	switch {
@@ -106,14 +105,16 @@ func (x *exchange) run(fc *fasthttp.RequestCtx, bad *fault.Error) (*adapters.Res
 }
 
 // unrouted answers a path without a route for the method.
-func (x *exchange) unrouted(allow []string, socket bool) (*adapters.Response, error) {
-	methods := make([]string, 0, len(allow)+2)
+func (x *exchange) unrouted(allow []string) (*adapters.Response, error) {
+	methods, socket := make([]string, 0, len(allow)+2), false
 	for _, m := range allow {
-		if m != socketMethod {
+		switch m {
+		case socketMethod:
+			socket = true
+		case "GET":
+			methods = append(methods, m, "HEAD")
+		default:
 			methods = append(methods, m)
-		}
-		if m == "GET" {
-			methods = append(methods, "HEAD")
 		}
 	}
 	switch {

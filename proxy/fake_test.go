@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -27,6 +28,10 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if spec := os.Getenv(sinkEnv); spec != "" {
+		sink(spec)
+		return
+	}
 	// The web server's worker pool looks every 10 s whether it should end; it does, later.
 	// Its clock for Date headers runs once per process, for ever.
 	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"),

@@ -56,11 +56,11 @@ func (x *exchange) upgrade(fc *fasthttp.RequestCtx) (*adapters.Response, error) 
 	fc.HijackSetNoResponse(true)
 	fc.Hijack(func(hc net.Conn) {
 		early := buffered(hc)
-		nc := hc
-		if u, ok := hc.(interface{ UnsafeConn() net.Conn }); ok {
-			nc = u.UnsafeConn()
+		d, ok := hc.(interface{ UnsafeConn() net.Conn }).UnsafeConn().(detacher)
+		if !ok {
+			return // not accepted by our listener: closed by the server
 		}
-		go c.run(nc, hello, early)
+		go c.run(d.detach(), hello, early)
 	})
 	x.live, x.status = true, 101
 	return nil, nil

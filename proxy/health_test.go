@@ -20,6 +20,7 @@ func TestOpsListenerTellsHealthAndMetrics(t *testing.T) {
 	srv, addr := serving(t, d, func(o *proxy.Options) {
 		o.Ops = &proxy.Ops{Addr: "127.0.0.1:0", Handlers: map[string]http.Handler{
 			"GET /extra": http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "extra") })}}
+		o.StoreBreaker = func() int { return 2 }
 		o.Ready = func(context.Context) error {
 			if sick.Load() {
 				return errors.New("secret path")
@@ -44,6 +45,7 @@ func TestOpsListenerTellsHealthAndMetrics(t *testing.T) {
 		`dragoman_http_request_seconds_count{dialect="fake",route="x"} 1`,
 		`dragoman_problems_total{code="NOT_FOUND",dialect="fake",reason="request.endpoint_not_found",vendor_code="`,
 		`dragoman_breaker_state{app="one",host="core"} 0`,
+		`dragoman_store_breaker_state 2`,
 		`dragoman_sockets{dialect="fake"} 0`,
 		`dragoman_slow_consumers_total 0`,
 	} {

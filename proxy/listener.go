@@ -76,7 +76,6 @@ func newListener(s *Server, conf *Listener) (*listener, error) {
 		return nil
 	})
 	srv := l.app.Server()
-	srv.KeepHijackedConns = true
 	srv.CloseOnShutdown = true
 	srv.ErrorHandler = l.early
 	known, web := methodSet(l.app.Config().RequestMethods), srv.Handler
@@ -113,6 +112,7 @@ func (l *listener) open(ctx context.Context) error {
 	if l.conf.TLS != nil {
 		l.ln = tls.NewListener(l.ln, l.conf.TLS)
 	}
+	l.ln = detachable{l.ln}
 	return nil
 }
 

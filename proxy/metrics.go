@@ -47,6 +47,12 @@ func newMetrics(r *prometheus.Registry) (*metrics, error) {
 	return m, nil
 }
 
+// storeBreaker is the gauge of the breaker in front of the store.
+func storeBreaker(ask func() int) prometheus.Collector {
+	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "dragoman_store_breaker_state",
+		Help: "Breaker in front of the store: 0 closed, 1 half-open, 2 open."}, func() float64 { return float64(ask()) })
+}
+
 // targetMetrics are the series of one route, looked up once: the hot path does no label hashing.
 type targetMetrics struct {
 	ok      prometheus.Counter // 2xx

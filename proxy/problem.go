@@ -44,6 +44,9 @@ func (x *exchange) explain(err error) normalize.Rendered {
 	p.RequestID = x.rq.ID
 	if x.t != nil {
 		p.Op = x.t.name
+		if x.t.refused != nil {
+			p.Detail = x.t.refused.Reason // from our own table, so safe to show although the lack is ours
+		}
 	}
 	parent := x.rq.Headers.Get(normalize.HeaderTrace)
 	if p.TraceID = traceID(parent); p.TraceID == "" {

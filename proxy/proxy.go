@@ -30,6 +30,9 @@ type Options struct {
 	Log      *zap.Logger          // nil means silence
 	Registry *prometheus.Registry // nil means one of its own
 	Ready    func(ctx context.Context) error
+	// StoreBreaker tells the state of the breaker in front of the store for the metrics: 0 closed,
+	// 1 half-open, 2 open; nil means there is none.
+	StoreBreaker func() int
 
 	RequestTimeout time.Duration // whole request up to the answer: 10 s
 	UploadTimeout  time.Duration // the same for uploads: 5 min

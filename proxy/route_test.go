@@ -71,7 +71,7 @@ func TestRoutingPicksTheMostLiteralRoute(t *testing.T) {
 func TestUnsupportedRowTellsItsReasonInTheDialect(t *testing.T) {
 	_, addr := serving(t, &fake{}, nil)
 	got := ask(t, "POST", "http://"+addr+"/imports", "{}")
-	if got.status != 501 || !strings.Contains(got.body, `"op":"Import"`) {
+	if got.status != 501 || !strings.Contains(got.body, `"op":"Import","text":"Imports are not served."`) {
 		t.Errorf("got %d %s", got.status, got.body)
 	}
 }

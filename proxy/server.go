@@ -58,6 +58,11 @@ func New(o Options) (*Server, error) {
 		return nil, err
 	}
 	s.met = met
+	if ask := s.opt.StoreBreaker; ask != nil {
+		if err := s.opt.Registry.Register(storeBreaker(ask)); err != nil {
+			return nil, err
+		}
+	}
 	s.sockets = newRegistry(s.opt.MaxSockets)
 	for _, a := range s.opt.Apps {
 		if _, dup := s.apps[a.ID]; dup {

@@ -60,10 +60,11 @@ type conn struct {
 	frames   int // in queue and on their way
 	bytes    int // in queue and on their way
 	flushing bool
-	closing  bool // nothing more is queued
-	dead     bool // nothing more is written
-	hurried  bool // the last write has its deadline already
-	code     int  // what the connection was closed with
+	closing  bool      // nothing more is queued
+	dead     bool      // nothing more is written
+	hurried  bool      // the last write has its deadline already
+	writeBy  time.Time // write deadline in force
+	code     int       // what the connection was closed with
 }
 
 // newConn prepares a connection; run starts it.
@@ -202,8 +203,9 @@ func (c *conn) flush() {
 			return
 		}
 		c.queue = spare
-		if !c.hurried {
-			_ = c.nc.SetWriteDeadline(time.Now().Add(o.WriteTimeout)) // a closed connection shows in the write
+		if now := time.Now(); !c.hurried && c.writeBy.Sub(now) < o.WriteTimeout*3/4 { // not for every write: it costs
+			c.writeBy = now.Add(o.WriteTimeout)
+			_ = c.nc.SetWriteDeadline(c.writeBy) // a closed connection shows in the write
 		}
 		c.mu.Unlock()
 		n, size := len(batch), 0

@@ -19,6 +19,9 @@ var errorsTSV []byte
 //go:embed emit.tsv
 var emitTSV []byte
 
+//go:embed extra.tsv
+var extraTSV []byte
+
 //go:embed proven.tsv
 var provenTSV []byte
 
@@ -36,7 +39,7 @@ var sdkProvenTSV []byte
 // rows, so the text decides.
 var Catalog = sync.OnceValue(func() *normalize.Catalog {
 	return normalize.MustParse("agora-rest", errorsTSV, emitTSV,
-		normalize.Provider("agora"), normalize.Edition("2026-11"), normalize.Proven(provenTSV))
+		normalize.Provider("agora"), normalize.Edition("2026-11"), normalize.Proven(provenTSV), normalize.Extra(extraTSV))
 })
 
 // SDKCatalog is the table of the native client libraries: 77 numbers; see
@@ -72,7 +75,7 @@ var errorCodes = map[*fault.Reason]int{
 // own text is kept to the letter, and nothing is added that an SDK gives a meaning to. Presence
 // rows have no error name: the service says "result" instead.
 func EncodeError(p *normalize.Problem) normalize.Native {
-	row, fit := Catalog().ToVendor(p.Key())
+	row, fit := Catalog().Say(p)
 	n := normalize.Native{Status: row.Status, ContentType: "application/json", Message: text(p, row, fit)}
 	b := append(make([]byte, 0, 384), '{')
 	switch string(row.Body) {
@@ -164,8 +167,16 @@ var keyed = []string{
 	"Service resource not found",
 }
 
-// neutralise falls back to a plain sentence when ours would trip one of the SDK's rules.
+// reword says the commonest of these parts in other words.
+var reword = strings.NewReplacer(
+	"does not exist", "is not there", "doesn't exist!", "is not there", "user not found", "there is no such user",
+	"are not members of this group", "are no members", "group is disabled", "group is switched off",
+)
+
+// neutralise rewords a sentence of ours that would trip one of the SDK's rules, and gives it up
+// for a plain one where that does not help.
 func neutralise(s string) string {
+	s = reword.Replace(s)
 	for _, k := range keyed {
 		if strings.Contains(s, k) {
 			return "The request failed."

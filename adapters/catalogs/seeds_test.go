@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"dragoman/adapters/catalogs"
+	"dragoman/core/fault"
 )
 
 // seed reads one of the vendors' own documents, which are not part of the repository.
@@ -146,4 +147,62 @@ func agoraRESTSeed(lines []string) (out []string) {
 // itoa writes a status.
 func itoa(n int) string {
 	return string([]byte{byte('0' + n/100), byte('0' + n/10%10), byte('0' + n%10)})
+}
+
+// shared reads a table of the research library, by column name; it is not part of the repository.
+func shared(t *testing.T, name string) []map[string]string {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join("..", "..", "..", "shared", "errors", name))
+	if err != nil {
+		t.Skipf("../shared/errors/%s is not there", name)
+	}
+	var head []string
+	var out []map[string]string
+	for i, l := range strings.Split(strings.TrimRight(string(b), "\n"), "\n") {
+		cells := strings.Split(strings.TrimRight(l, "\r"), "\t")
+		if i == 0 {
+			head = cells
+			continue
+		}
+		m := map[string]string{}
+		for j, c := range cells {
+			m[head[j]] = c
+		}
+		out = append(out, m)
+	}
+	return out
+}
+
+// TestEmissionsAgreeWithTheDesign: all 136 × 5 pairs exist and name the row that was designed.
+func TestEmissionsAgreeWithTheDesign(t *testing.T) {
+	pairs := shared(t, "emit.tsv")
+	if len(pairs) != 136*5 {
+		t.Fatalf("%d pairs in the design", len(pairs))
+	}
+	for _, p := range pairs {
+		v, _ := catalogs.All().Vendor(p["dialect"])
+		reason, ok := fault.Lookup(p["canonical"])
+		if !ok {
+			t.Fatalf("no reason %s", p["canonical"])
+		}
+		row, fit, _ := v.Catalog.Emission(reason)
+		if row.ID != p["row_id"] || string(fit) != p["fit"] {
+			t.Errorf("%s in %s: %s %s, designed %s %s", p["canonical"], p["dialect"], row.ID, fit, p["row_id"], p["fit"])
+		}
+	}
+}
+
+// TestMeaningsAgreeWithTheDesign: every row has the canonical meaning and variant it was given.
+func TestMeaningsAgreeWithTheDesign(t *testing.T) {
+	rows := shared(t, "mapping.tsv")
+	if len(rows) != 405 {
+		t.Fatalf("%d rows in the design", len(rows))
+	}
+	for _, m := range rows {
+		v, _ := catalogs.All().Vendor(m["catalogue"])
+		r, ok := v.Catalog.Row(m["row_id"])
+		if !ok || r.Reason.Name() != m["canonical"] || r.Variant != m["detail"] || r.Recognise != (m["direction"] == "recognise") {
+			t.Errorf("%s: %v %q, designed %s %q", m["row_id"], r.Reason, r.Variant, m["canonical"], m["detail"])
+		}
+	}
 }

@@ -17,6 +17,9 @@ var errorsTSV []byte
 //go:embed emit.tsv
 var emitTSV []byte
 
+//go:embed extra.tsv
+var extraTSV []byte
+
 //go:embed proven.tsv
 var provenTSV []byte
 
@@ -24,7 +27,7 @@ var provenTSV []byte
 // The vendor publishes no HTTP statuses, and its SDKs ignore them: the statuses here are the ones
 // seen in recorded traffic, and elsewhere the obvious ones.
 var Catalog = sync.OnceValue(func() *normalize.Catalog {
-	return normalize.MustParse("cometchat", errorsTSV, emitTSV, normalize.Edition("2026-11"), normalize.Proven(provenTSV))
+	return normalize.MustParse("cometchat", errorsTSV, emitTSV, normalize.Edition("2026-11"), normalize.Proven(provenTSV), normalize.Extra(extraTSV))
 })
 
 // Vendor joins the table with this dialect's error reader and writer.
@@ -39,7 +42,7 @@ func Vendor() normalize.Vendor {
 // AUTH_ERR_AUTH_TOKEN_NOT_FOUND makes the SDK log the user out, so the emit table uses it for bad
 // tokens and ended sessions only.
 func EncodeError(p *normalize.Problem) normalize.Native {
-	row, _ := Catalog().ToVendor(p.Key())
+	row, _ := Catalog().Say(p)
 	n := normalize.Native{Status: row.Status, ContentType: "application/json", Message: p.Text()}
 	n.Body = append(appendError(append(make([]byte, 0, 384), `{"error":`...), p, row), '}')
 	if v := p.RetryHeader(); v != "" {
@@ -51,7 +54,7 @@ func EncodeError(p *normalize.Problem) normalize.Native {
 // EncodeItem writes a problem as one item of a batch answer, where every item tells its own
 // outcome: {"success":false,"error":{...}}.
 func EncodeItem(p *normalize.Problem) []byte {
-	row, _ := Catalog().ToVendor(p.Key())
+	row, _ := Catalog().Say(p)
 	return append(appendError([]byte(`{"success":false,"error":`), p, row), '}')
 }
 
@@ -113,7 +116,7 @@ const (
 // code. The SDK only ever looks for code "200" with status "OK", as strings; on anything else it
 // waits, so the close is what it notices.
 func AuthFailure(p *normalize.Problem, appID string) (frame []byte, code int) {
-	row, _ := Catalog().ToVendor(p.Key())
+	row, _ := Catalog().Say(p)
 	b := normalize.AppendString([]byte(`{"appId":`), appID)
 	b = append(b, `,"type":"auth","body":{"code":`...)
 	b = append(append(b, row.Body...), `,"status":`...)

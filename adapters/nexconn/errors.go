@@ -43,7 +43,7 @@ func EncodeErrorV2(p *normalize.Problem) normalize.Native { return encode(p, `,"
 
 // encode writes the two-member body.
 func encode(p *normalize.Problem, member string) normalize.Native {
-	row, _ := Catalog().ToVendor(p.Key())
+	row, _ := Catalog().Say(p)
 	n := normalize.Native{Status: row.Status, ContentType: "application/json", Message: p.Text()}
 	b := append(make([]byte, 0, 192), `{"code":`...)
 	b = append(append(b, row.Body...), member...)
@@ -67,7 +67,7 @@ func Soften(n normalize.Native) normalize.Native {
 // AckStatus is the status of a publish or query acknowledgement on the live link: the business
 // code itself, which the client library hands to the app as it is. Zero means success.
 func AckStatus(p *normalize.Problem) uint16 {
-	row, _ := Catalog().ToVendor(p.Key())
+	row, _ := Catalog().Say(p)
 	code, err := strconv.ParseUint(string(row.Body), 10, 16)
 	if err != nil { // no row holds such a code; a failure must never look like success
 		return unknownStatus

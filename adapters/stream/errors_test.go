@@ -45,8 +45,12 @@ func TestEncodeErrorIsExact(t *testing.T) {
 			`{"code":-1,"message":"SendMessage failed with error: \"The data store cannot be reached or timed out.\"","StatusCode":500,"duration":"0.00ms","more_info":"https://getstream.io/chat/docs/api_errors_response","details":[],"exception_fields":{}}`,
 		},
 		{
-			"token texts stand alone", fault.AuthTokenExpired.Error(""), "QueryChannels",
-			`{"code":40,"message":"JWTAuth error: token is expired (exp)","StatusCode":401,"duration":"0.00ms","more_info":"https://getstream.io/chat/docs/api_errors_response","details":[],"exception_fields":{}}`,
+			"token text", fault.AuthTokenExpired.Error(""), "QueryChannels",
+			`{"code":40,"message":"QueryChannels failed with error: \"JWTAuth error: token is expired (exp)\"","StatusCode":401,"duration":"0.00ms","more_info":"https://getstream.io/chat/docs/api_errors_response","details":[],"exception_fields":{}}`,
+		},
+		{
+			"before the operation is known", fault.RequestHeadersTooLarge.Error(""), "",
+			`{"code":24,"message":"Request failed with error: \"The request headers are too large.\"","StatusCode":431,"duration":"0.00ms","more_info":"https://getstream.io/chat/docs/api_errors_response","details":[],"exception_fields":{}}`,
 		},
 		{
 			"unknown route", fault.RequestEndpointNotFound.Error(""), "",

@@ -1,7 +1,6 @@
 package stream_test
 
 import (
-	"flag"
 	"fmt"
 	"os"
 	"strings"
@@ -10,8 +9,6 @@ import (
 	"dragoman/adapters/adaptertest"
 	"dragoman/adapters/stream"
 )
-
-var update = flag.Bool("update", false, "rewrite the compatibility page")
 
 // vendor is this dialect for the suite, with the 25 rows of the vendor's error document.
 func vendor() *adaptertest.Vendor {

@@ -152,7 +152,8 @@ func TestPagesGoBothWays(t *testing.T) {
 	var names []string
 	for i := range 10 {
 		w.clock.Add(time.Second)
-		names = append(names, w.say("alice", key, fmt.Sprint(i)).Name())
+		m := w.say("alice", key, fmt.Sprint(i))
+		names = append(names, m.Name())
 	}
 	cases := []struct {
 		name string

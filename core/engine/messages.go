@@ -349,6 +349,11 @@ func (e *Engine) append(ctx context.Context, sc *scene, m *core.Message, keepHid
 			return core.Sent{}, err
 		}
 	}
+	if sent.PollID != "" {
+		if err := e.attachPoll(ctx, sc.by.App, sent); err != nil {
+			return core.Sent{}, err
+		}
+	}
 	out := *sent
 	veil(&out, sc.by)
 	return core.Sent{Message: out}, nil

@@ -129,9 +129,11 @@ type Reader interface {
 	// core.UnreadCap; channels without any are left out. Empty chs means all of the person's.
 	Unread(ctx context.Context, app core.AppID, user core.UserID, chs []core.ChannelID) ([]UnreadRow, error)
 
-	// Events reads stored events with Ev above after and not before since, oldest first.
+	// Events reads stored events with Ev above after and not before since, oldest first. Events of
+	// messages removed for good may be missing.
 	Events(ctx context.Context, app core.AppID, ch core.ChannelID, after int64, since time.Time, limit int) ([]EventRow, error)
-	// Outbox reads rows waiting for hooks, oldest first.
+	// Outbox reads rows waiting for hooks, oldest first. The event of a message removed for good
+	// meanwhile still names it.
 	Outbox(ctx context.Context, limit int) ([]OutboxRow, error)
 
 	Record(ctx context.Context, app core.AppID, space, key string) ([]byte, error)
@@ -155,11 +157,13 @@ type Tx interface {
 	DeleteChannel(app core.AppID, ch core.ChannelID) error
 	PutMember(app core.AppID, m *core.Member) error
 	DeleteMember(app core.AppID, ch core.ChannelID, user core.UserID) error
-	// InsertMessage assigns Seq (and ID if 0). The existing message is returned if the alias is taken.
+	// InsertMessage assigns Seq (and ID if 0) and moves the counters of the channel and, for a reply,
+	// of its thread. The existing message is returned if the alias is taken.
 	InsertMessage(app core.AppID, m *core.Message) (existing *core.Message, err error)
 	// PutMessage updates an existing message by Channel and Seq.
 	PutMessage(app core.AppID, m *core.Message) error
-	// DeleteMessages removes for good the messages of a channel with from <= Seq <= to, or of one user.
+	// DeleteMessages removes for good the messages of a channel with from <= Seq <= to (0 means to
+	// the end), of one user unless empty, with their reactions; their threads count fewer replies.
 	DeleteMessages(app core.AppID, ch core.ChannelID, from, to int64, user core.UserID) error
 	// BuryMessages turns them into tombstones instead.
 	BuryMessages(app core.AppID, ch core.ChannelID, from, to int64, user core.UserID, at time.Time) error
@@ -186,7 +190,7 @@ type Query struct {
 	Next     *string          // if set, receives the cursor of the next page, empty at the end
 	Viewer   core.UserID      // the person whose memberships joined, hidden, muted, … speak of
 	Deleted  bool             // include deactivated or deleted rows
-	Text     string           // full text query (FindMessages)
+	Text     string           // full text query (FindMessages): every word must occur, the last may be a beginning; sorts by "relevance" too
 	Channels []core.ChannelID // FindMessages: only in these; nil means all
 }
 

@@ -17,6 +17,12 @@ import (
 	stream "github.com/GetStream/stream-chat-go/v6"
 )
 
+// value and object are what the SDK's own signatures ask for wherever data is free-form.
+type (
+	value  = interface{}
+	object = map[string]value
+)
+
 // connect returns a client of the server under test: the SDK reads STREAM_CHAT_URL, STREAM_KEY and
 // STREAM_SECRET by itself, which is the one line a back end has to change.
 func connect(t *testing.T) *stream.Client {
@@ -45,7 +51,7 @@ func people(t *testing.T, c *stream.Client, prefixes ...string) []string {
 	for _, p := range prefixes {
 		id := unique(p)
 		ids = append(ids, id)
-		users = append(users, &stream.User{ID: id, Name: p, ExtraData: map[string]interface{}{"shoe": 42.0}})
+		users = append(users, &stream.User{ID: id, Name: p, ExtraData: object{"shoe": 42.0}})
 	}
 	r, err := c.UpsertUsers(ctx(t), users...)
 	if err != nil {
@@ -77,7 +83,7 @@ func channel(t *testing.T, c *stream.Client, typ string, members ...string) *str
 
 func say(t *testing.T, ch *stream.Channel, user, text string) *stream.Message {
 	t.Helper()
-	r, err := ch.SendMessage(ctx(t), &stream.Message{Text: text, ExtraData: map[string]interface{}{"mood": "fine"}}, user)
+	r, err := ch.SendMessage(ctx(t), &stream.Message{Text: text, ExtraData: object{"mood": "fine"}}, user)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,12 +93,12 @@ func say(t *testing.T, ch *stream.Channel, user, text string) *stream.Message {
 func TestUsers(t *testing.T) {
 	c := connect(t)
 	ids := people(t, c, "ann", "ben")
-	r, err := c.QueryUsers(ctx(t), &stream.QueryOption{Filter: map[string]interface{}{"id": map[string]interface{}{"$in": ids}}},
+	r, err := c.QueryUsers(ctx(t), &stream.QueryOption{Filter: object{"id": object{"$in": ids}}},
 		&stream.SortOption{Field: "id", Direction: 1})
 	if err != nil || len(r.Users) != 2 {
 		t.Fatalf("%v, %d users", err, len(r.Users))
 	}
-	u, err := c.PartialUpdateUser(ctx(t), stream.PartialUserUpdate{ID: ids[0], Set: map[string]interface{}{"name": "Anna"}, Unset: []string{"shoe"}})
+	u, err := c.PartialUpdateUser(ctx(t), stream.PartialUserUpdate{ID: ids[0], Set: object{"name": "Anna"}, Unset: []string{"shoe"}})
 	if err != nil || u.Name != "Anna" || u.ExtraData["shoe"] != nil {
 		t.Fatalf("%v %+v", err, u)
 	}
@@ -151,7 +157,7 @@ func TestChannelsAndMessages(t *testing.T) {
 	if rs, err := ch.GetReplies(ctx(t), m.ID, nil); err != nil || len(rs.Messages) != 1 {
 		t.Fatalf("%v %+v", err, rs)
 	}
-	rr, err := c.SendReaction(ctx(t), &stream.Reaction{Type: "love", ExtraData: map[string]interface{}{"score": 3}}, m.ID, ben)
+	rr, err := c.SendReaction(ctx(t), &stream.Reaction{Type: "love", ExtraData: object{"score": 3}}, m.ID, ben)
 	if err != nil || rr.Message.ReactionCounts["love"] != 1 || rr.Message.ReactionScores["love"] != 3 {
 		t.Fatalf("%v %+v", err, rr)
 	}
@@ -170,14 +176,14 @@ func TestChannelsAndMessages(t *testing.T) {
 	if _, err := ch.AddMembers(ctx(t), []string{cy}, stream.AddMembersWithMessage(&stream.Message{Text: "cy is here", User: &stream.User{ID: ann}})); err != nil {
 		t.Fatal(err)
 	}
-	ms, err := ch.QueryMembers(ctx(t), &stream.QueryOption{Filter: map[string]interface{}{"id": cy}})
+	ms, err := ch.QueryMembers(ctx(t), &stream.QueryOption{Filter: object{"id": cy}})
 	if err != nil || len(ms.Members) != 1 || ms.Members[0].User.ID != cy {
 		t.Fatalf("%v %+v", err, ms)
 	}
-	if _, err := ch.PartialUpdate(ctx(t), stream.PartialUpdate{Set: map[string]interface{}{"color": "blue"}}); err != nil {
+	if _, err := ch.PartialUpdate(ctx(t), stream.PartialUpdate{Set: object{"color": "blue"}}); err != nil {
 		t.Fatal(err)
 	}
-	q, err := c.QueryChannels(ctx(t), &stream.QueryOption{UserID: ann, Filter: map[string]interface{}{"cid": ch.CID, "members": map[string]interface{}{"$in": []string{ann}}}},
+	q, err := c.QueryChannels(ctx(t), &stream.QueryOption{UserID: ann, Filter: object{"cid": ch.CID, "members": object{"$in": []string{ann}}}},
 		&stream.SortOption{Field: "last_message_at", Direction: -1})
 	if err != nil || len(q.Channels) != 1 {
 		t.Fatalf("%v %+v", err, q)
@@ -234,7 +240,7 @@ func TestModeration(t *testing.T) {
 	if _, err := ch.BanUser(ctx(t), ids[1], ids[2], stream.BanWithReason("rude"), stream.BanWithExpiration(60)); err != nil {
 		t.Fatal(err)
 	}
-	b, err := c.QueryBannedUsers(ctx(t), &stream.QueryBannedUsersOptions{QueryOption: &stream.QueryOption{Filter: map[string]interface{}{"channel_cid": ch.CID}}})
+	b, err := c.QueryBannedUsers(ctx(t), &stream.QueryBannedUsersOptions{QueryOption: &stream.QueryOption{Filter: object{"channel_cid": ch.CID}}})
 	if err != nil || len(b.Bans) != 1 || b.Bans[0].Reason != "rude" {
 		t.Fatalf("%v %+v", err, b)
 	}
@@ -272,7 +278,7 @@ func TestChannelTypes(t *testing.T) {
 	if err != nil || made.MaxMessageLength != 77 {
 		t.Fatalf("%v %+v", err, made)
 	}
-	if _, err := c.UpdateChannelType(ctx(t), ct.Name, map[string]interface{}{"max_message_length": 88}); err != nil {
+	if _, err := c.UpdateChannelType(ctx(t), ct.Name, object{"max_message_length": 88}); err != nil {
 		t.Fatal(err)
 	}
 	if got, err := c.GetChannelType(ctx(t), ct.Name); err != nil || got.MaxMessageLength != 88 {
@@ -290,7 +296,7 @@ func TestSearch(t *testing.T) {
 	word := strings.ReplaceAll(unique("w"), "-", "")
 	say(t, ch, ids[0], "find "+word+" here")
 	for end := time.Now().Add(8 * time.Second); ; time.Sleep(50 * time.Millisecond) {
-		r, err := c.Search(ctx(t), stream.SearchRequest{Query: word, Filters: map[string]interface{}{"members": map[string]interface{}{"$in": ids}}})
+		r, err := c.Search(ctx(t), stream.SearchRequest{Query: word, Filters: object{"members": object{"$in": ids}}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -324,7 +330,7 @@ func TestErrorsAreTyped(t *testing.T) {
 		{"no such type", 16, 404, func() error { _, err := c.GetChannelType(ctx(t), "nope"); return err }},
 		{"wrong secret", 43, 401, func() error { _, err := wrong.GetAppSettings(ctx(t)); return err }},
 		{"bad filter", 4, 400, func() error {
-			_, err := c.QueryChannels(ctx(t), &stream.QueryOption{Filter: map[string]interface{}{"created_at": map[string]interface{}{"$bogus": 1}}})
+			_, err := c.QueryChannels(ctx(t), &stream.QueryOption{Filter: object{"created_at": object{"$bogus": 1}}})
 			return err
 		}},
 	}

@@ -61,7 +61,7 @@ func List(s *normalize.Set) Listing {
 	for _, r := range fault.All() {
 		c := canonical(r)
 		for _, v := range s.Vendors() {
-			row, fit := v.Catalog.ToVendor(r, "")
+			row, fit, _ := v.Catalog.Emission(r)
 			c.Emit[v.Catalog.Name()] = emission(row, fit)
 		}
 		l.Canonical = append(l.Canonical, c)

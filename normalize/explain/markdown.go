@@ -81,7 +81,7 @@ func canonicalTable(b *bytes.Buffer, s *normalize.Set) {
 		}
 		fmt.Fprintf(b, "| `%s` | %d | %s | %s | %s | %s |", r, r.Status(), r.Code(), repeat, r.Blame(), cell(r.Title()))
 		for _, v := range s.Vendors() {
-			row, fit := v.Catalog.ToVendor(r, "")
+			row, fit, _ := v.Catalog.Emission(r)
 			if row.ID == "" || string(row.Body) == "null" {
 				fmt.Fprintf(b, " %d |", row.Status)
 				continue
@@ -118,6 +118,16 @@ func rowTable(b *bytes.Buffer, c *normalize.Catalog) {
 			name += " " + cell(r.Name)
 		}
 		fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s | %s |\n", r.ID, statusText(status(r.Status)), name, canonical, cell(r.Meaning), r.Reach, cell(state))
+	}
+	if len(c.Extra()) > 0 {
+		b.WriteString("\nRecognised as well, though the vendor's table lacks them:\n\n| row | HTTP | code | canonical | meaning |\n|---|--:|---|---|---|\n")
+	}
+	for _, r := range c.Extra() {
+		canonical := "`" + r.Reason.Name() + "`"
+		if r.Variant != "" {
+			canonical += " " + r.Variant
+		}
+		fmt.Fprintf(b, "| %s | %s | `%s` %s | %s | %s |\n", r.ID, statusText(status(r.Status)), r.CodeText(), cell(r.Message), canonical, cell(r.Meaning))
 	}
 	b.WriteString("\n")
 }

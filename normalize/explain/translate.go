@@ -175,7 +175,7 @@ func translate(s *normalize.Set, in item) (out Translated, err *fault.Error) {
 	if !ok {
 		return out, field("/to", "names no catalogue")
 	}
-	row, fit := dst.Catalog.ToVendor(p.Key())
+	row, fit := dst.Catalog.Say(p)
 	out.To = &Target{Catalogue: dst.Catalog.Name(), Emission: emission(row, fit)}
 	p.Speak(dst.Catalog)
 	if dst.Encode != nil {

@@ -146,7 +146,7 @@ func (w *writer) append(in *store.Append) error {
 		err = w.appendEvent(in.App, h, e, in.Outbox)
 	case in.Outbox:
 		h.ev++
-		err = w.appendOutbox(in.App, rowOf(m.Channel, ev), rowOf(m.Channel, m.Seq), nil)
+		err = w.appendOutbox(in.App, rowOf(m.Channel, ev), int64(m.ID), nil)
 	default:
 		h.ev++
 	}

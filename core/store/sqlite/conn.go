@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"time"
 	"unsafe"
 
 	"modernc.org/libc"
@@ -134,12 +135,22 @@ func (c *conn) interruptOn(ctx context.Context) func() {
 	if ctx.Done() == nil {
 		return func() {}
 	}
-	fired := make(chan struct{})
+	finished, fired := make(chan struct{}), make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
-		lib.Xsqlite3_interrupt(nil, c.db)
-		close(fired)
+		defer close(fired)
+		again := time.NewTicker(5 * time.Millisecond) // an interrupt between two statements is forgotten
+		defer again.Stop()
+		for {
+			lib.Xsqlite3_interrupt(nil, c.db)
+			select {
+			case <-finished:
+				return
+			case <-again.C:
+			}
+		}
 	})
 	return func() {
+		close(finished)
 		if !stop() {
 			<-fired
 		}

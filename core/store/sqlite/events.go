@@ -105,24 +105,27 @@ func scanSent(st *stmt, i int32, e *store.EventRow) {
 	e.At, e.Actor, e.Message = core.FromMillis(st.colInt(i+2)), core.UserID(st.colText(i+3)), core.MessageID(st.colInt(i+4))
 }
 
-// outbox reads what waits for hooks. An event whose message or channel is gone keeps its number.
+// outbox reads what waits for hooks. An event whose message is gone keeps its numbers and ids.
 func (r *session) outbox(limit int) ([]store.OutboxRow, error) {
-	st, err := r.c.prepare(`SELECT o.id, o.app, o.payload, o.event, e.id, e.kind, e.at, e.actor, e.message, e.payload,
+	st, err := r.c.prepare(`SELECT o.id, o.app, o.payload, o.event, o.message, e.id, e.kind, e.at, e.actor, e.message, e.payload,
 		m.id, m.ev, m.created_at, m.user, m.msg_id
-		FROM outbox o LEFT JOIN events e ON e.id = o.event LEFT JOIN messages m ON m.id = o.message ORDER BY o.id LIMIT ?`)
+		FROM outbox o LEFT JOIN events e ON e.id = o.event AND o.message IS NULL
+		LEFT JOIN messages m ON m.msg_id = o.message AND m.app = o.app ORDER BY o.id LIMIT ?`)
 	if err != nil {
 		return nil, err
 	}
 	return collect(st.int(bound(limit, maxList)), func(st *stmt, o *store.OutboxRow) error {
 		o.ID, o.App, o.Payload = st.colInt(0), core.AppID(st.colInt(1)), st.colBytes(2)
-		switch {
+		switch row := st.colInt(3); {
+		case row == 0:
+		case !st.isNull(5):
+			return scanEvent(st, 5, &o.Event)
+		case !st.isNull(11):
+			scanSent(st, 11, &o.Event)
 		case !st.isNull(4):
-			return scanEvent(st, 4, &o.Event)
-		case !st.isNull(10):
-			scanSent(st, 10, &o.Event)
-		case !st.isNull(3):
-			row := st.colInt(3)
-			o.Event.Channel, o.Event.Ev = core.ChannelID(row>>31), row&seqMask
+			o.Event = store.EventRow{Channel: core.ChannelID(row >> 31), Ev: row & seqMask, Kind: core.MessageSent, Message: core.MessageID(st.colInt(4))}
+		default:
+			o.Event = store.EventRow{Channel: core.ChannelID(row >> 31), Ev: row & seqMask}
 		}
 		return nil
 	})

@@ -53,6 +53,9 @@ func (f *find[T]) list(r *session, app core.AppID) ([]T, error) {
 	desc := false
 	for i, s := range order {
 		expr, args, err := b.sortExpr(s.Field)
+		if s.Field == "relevance" && f.q.Text != "" {
+			expr, err = "-f.rank", nil // the library ranks the best as the least
+		}
 		if err != nil {
 			return nil, err
 		}

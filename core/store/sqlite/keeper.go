@@ -2,23 +2,27 @@ package sqlite
 
 import (
 	"context"
+	"errors"
 	"sync/atomic"
 	"time"
 
 	lib "modernc.org/sqlite/lib"
 )
 
-// The keeper copies the write-ahead log into the database off the path of commits.
+// The keeper copies the write-ahead log into the database off the path of commits. A log under
+// constant writing is never copied to its end that way, so it would grow without bound: when the
+// keeper is nearly done the writer copies the rest between two commits, and the log starts afresh.
 const (
-	checkpointBatches = 64               // commits after which the log is looked at
-	truncateIdle      = 10 * time.Second // quiet time after which a grown log is cut back
+	logPages     = 16_000           // estimated growth of the log, in pages, after which it is copied
+	restPages    = 500              // so few the writer copies itself
+	truncateIdle = 10 * time.Second // quiet time after which a grown log is cut back
 )
 
 // keeper checkpoints on a connection of its own.
 type keeper struct {
 	s     *Store
 	c     *conn
-	count atomic.Int64 // commits since the last checkpoint
+	grown atomic.Int64 // estimate of pages since the last checkpoint
 	wake  chan struct{}
 	quit  context.CancelFunc
 	ctx   context.Context //nolint:containedctx // the life of the goroutine
@@ -35,9 +39,9 @@ func newKeeper(s *Store) (*keeper, error) {
 	return k, nil
 }
 
-// nudge is told of every commit.
-func (k *keeper) nudge(int) {
-	if k.count.Add(1) < checkpointBatches {
+// nudge is told of every commit of so many jobs.
+func (k *keeper) nudge(jobs int) {
+	if k.grown.Add(4+3*int64(jobs)) < logPages {
 		return
 	}
 	select {
@@ -55,7 +59,10 @@ func (k *keeper) stop() {
 }
 
 // last empties the log into the database when the store closes.
-func (k *keeper) last() error { return k.checkpoint("PRAGMA wal_checkpoint(TRUNCATE)") }
+func (k *keeper) last() error {
+	_, err := checkpoint(k.c, "TRUNCATE")
+	return err
+}
 
 func (k *keeper) close() {
 	k.quit()
@@ -72,19 +79,35 @@ func (k *keeper) loop() {
 		case <-k.ctx.Done():
 			return
 		case <-k.wake:
-			k.count.Store(0)
+			k.grown.Store(0)
 			cut = false
-			k.report(k.checkpoint("PRAGMA wal_checkpoint(PASSIVE)"))
+			k.copy()
 		case <-idle.C:
-			if n := k.count.Swap(0); n > 0 {
+			if n := k.grown.Swap(0); n > 0 {
 				cut = false
-				k.report(k.checkpoint("PRAGMA wal_checkpoint(PASSIVE)"))
+				k.copy()
 			} else if !cut {
 				cut = true
-				k.report(k.checkpoint("PRAGMA wal_checkpoint(TRUNCATE)"))
+				_, err := checkpoint(k.c, "TRUNCATE")
+				k.report(err)
 			}
 		}
 	}
+}
+
+// copy copies what is there, again while much was added meanwhile, and leaves the rest to the writer.
+func (k *keeper) copy() {
+	for range 3 {
+		rest, err := checkpoint(k.c, "PASSIVE")
+		if err != nil {
+			k.report(err)
+			return
+		}
+		if rest <= restPages {
+			break
+		}
+	}
+	k.s.w.tidy.Store(true)
 }
 
 func (k *keeper) report(err error) {
@@ -93,17 +116,19 @@ func (k *keeper) report(err error) {
 	}
 }
 
-// checkpoint runs one; a busy database is no error, it is tried again later.
-func (k *keeper) checkpoint(sql string) error {
-	st, err := k.c.prepare(sql)
+// checkpoint copies the log and answers how many of its pages are not copied yet. A reader in the
+// way is no error: it is tried again later.
+func checkpoint(c *conn, mode string) (rest int64, err error) {
+	st, err := c.prepare("PRAGMA wal_checkpoint(" + mode + ")")
 	if err != nil {
-		return err
+		return 0, err
 	}
-	if _, err := st.step(); err != nil {
-		if ce, ok := err.(*codeError); ok && ce.code&0xff == lib.SQLITE_BUSY { //nolint:errorlint // as made by step
-			return nil
-		}
-		return err
+	var ce *codeError
+	if _, err := st.step(); errors.As(err, &ce) && ce.code&0xff == lib.SQLITE_BUSY {
+		return 0, nil
+	} else if err != nil {
+		return 0, err
 	}
-	return st.run()
+	rest = st.colInt(1) - st.colInt(2)
+	return rest, st.run()
 }

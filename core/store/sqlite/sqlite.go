@@ -210,9 +210,14 @@ func (s *Store) Close() error {
 	return s.closed
 }
 
-// Ping returns nil when a write would be accepted.
+// Ping returns nil when a write would be accepted. After a write that the disk refused it tries one.
 func (s *Store) Ping(ctx context.Context) error {
-	return s.w.submit(ctx, &job{fn: func(store.Tx) error { return nil }})
+	return s.w.submit(ctx, &job{fn: func(t store.Tx) error {
+		if s.broken.Load() == nil {
+			return nil
+		}
+		return t.PutRecord(0, "ping", "", []byte("0"))
+	}})
 }
 
 // errClosed is what everything answers after Close.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -75,6 +76,7 @@ type writer struct {
 	reads   map[place]readPos
 	authors map[place]struct{} // known rows of the table; app follows from the channel
 	batch   []*job
+	tidy    atomic.Bool // the keeper asks the writer to finish a checkpoint
 	buf     []byte
 	tx      tx
 }
@@ -154,6 +156,7 @@ func (w *writer) submit(ctx context.Context, j *job) error {
 func (w *writer) loop() {
 	defer close(w.ended)
 	for j := range w.queue {
+		runtime.Gosched() // those just answered may ask again: let them into this batch
 		w.batch = w.take(w.batch[:0], j)
 	gather:
 		for len(w.batch) < maxBatch {
@@ -176,6 +179,13 @@ func (w *writer) loop() {
 			}
 		}
 		w.answer(w.batch)
+		if w.tidy.CompareAndSwap(true, false) {
+			rest, err := checkpoint(w.c, "PASSIVE")
+			w.s.keeper.report(err)
+			if rest > 0 && err == nil { // a reader held it up
+				w.s.keeper.grown.Add(logPages / 2)
+			}
+		}
 	}
 }
 
@@ -232,7 +242,6 @@ func (w *writer) commit(batch []*job) bool {
 	}
 	if w.c.changes() == before { // nothing was written: nothing to make durable
 		if err = w.c.exec("ROLLBACK"); err == nil {
-			w.s.broken.Store(nil)
 			return true
 		}
 	} else if err = w.c.exec("COMMIT"); err == nil {

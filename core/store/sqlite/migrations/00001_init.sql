@@ -164,7 +164,7 @@ CREATE TABLE outbox (
   id      INTEGER PRIMARY KEY,
   app     INTEGER NOT NULL,
   event   INTEGER, -- ch << 31 | ev
-  message INTEGER, -- messages.id, when the event has no row of its own
+  message INTEGER, -- msg_id, when the event has no row of its own
   payload TEXT -- JSON
 );
 
