@@ -269,7 +269,7 @@ func (s *session) Send(chat string, m adaptertest.Draft) (adaptertest.Message, *
 		w.TextIf("parent_id", m.Parent)
 		w.Close()
 	})
-	return message(v.Get("message")), f
+	return wireMessage(v.Get("message")), f
 }
 
 func (s *session) Edit(_, id, text string) (adaptertest.Message, *adaptertest.Failure) {
@@ -278,7 +278,7 @@ func (s *session) Edit(_, id, text string) (adaptertest.Message, *adaptertest.Fa
 		w.Text("text", text)
 		w.Close()
 	})
-	return message(v.Get("message")), f
+	return wireMessage(v.Get("message")), f
 }
 
 func (s *session) Delete(_, id string) *adaptertest.Failure {
@@ -302,7 +302,7 @@ func (s *session) Unreact(_, id, kind string) *adaptertest.Failure {
 
 func (s *session) Get(_, id string) (adaptertest.Message, *adaptertest.Failure) {
 	v, f := s.call("GET", "/messages/"+id, nil, nil)
-	return message(v.Get("message")), f
+	return wireMessage(v.Get("message")), f
 }
 
 func (s *session) History(chat, before string, limit int) ([]adaptertest.Message, *adaptertest.Failure) {
@@ -395,14 +395,14 @@ func (s *session) Next(kind adaptertest.Kind) adaptertest.Event {
 		if kinds[v.Get("type").String()] == kind {
 			return adaptertest.Event{
 				Kind: kind, Chat: v.Get("cid").String(), User: v.Get("user.id").String(),
-				Online: v.Get("user.online").Bool(), Message: message(v.Get("message")),
+				Online: v.Get("user.online").Bool(), Message: wireMessage(v.Get("message")),
 			}
 		}
 	}
 }
 
 // message reads a message object.
-func message(v gjson.Result) adaptertest.Message {
+func wireMessage(v gjson.Result) adaptertest.Message {
 	m := adaptertest.Message{
 		ID: v.Get("id").String(), Text: v.Get("text").String(), User: v.Get("user.id").String(), Parent: v.Get("parent_id").String(),
 		Deleted: v.Get("type").String() == "deleted", Edited: v.Get("message_text_updated_at").Exists(), Replies: int(v.Get("reply_count").Int()),
@@ -419,7 +419,7 @@ func message(v gjson.Result) adaptertest.Message {
 func messages(v gjson.Result) []adaptertest.Message {
 	var out []adaptertest.Message
 	for _, m := range v.Array() {
-		out = append(out, message(m))
+		out = append(out, wireMessage(m))
 	}
 	return out
 }
