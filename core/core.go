@@ -26,6 +26,9 @@ type Core struct {
 	Devices    Devices
 	Files      Files
 	Tasks      Tasks
+	Groups     Groups
+	Friends    Friends
+	Calls      Calls
 	Live       Live
 	Health     Health
 }

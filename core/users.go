@@ -24,7 +24,8 @@ type User struct {
 	TeamRoles     Extra     `json:"team_roles,omitempty"` // object of team to role
 	Language      string    `json:"language,omitempty"`
 	Invisible     bool      `json:"invisible,omitempty"` // never shown online
-	Privacy       Extra     `json:"privacy,omitempty"`   // typing and read receipt switches, as the client sent them
+	Tags          []string  `json:"tags,omitempty"`
+	Privacy       Extra     `json:"privacy,omitempty"` // typing and read receipt switches, as the client sent them
 	Extra         Extra     `json:"extra,omitempty"`
 	CreatedAt     time.Time `json:"created_at,omitzero"`
 	UpdatedAt     time.Time `json:"updated_at,omitzero"`
@@ -53,7 +54,7 @@ type UserPatch struct {
 }
 
 // QueryUsers finds people. Filter fields: id, name, role, teams, banned, shadow_banned, created_at,
-// updated_at, last_active, deactivated_at, language, extra.*. Limit at most 100, default 30.
+// updated_at, last_active, deactivated_at, language, tags, extra.*. Limit at most 100, default 30.
 type QueryUsers struct {
 	Filter             Filter
 	Sort               []Sort
