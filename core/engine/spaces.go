@@ -39,6 +39,11 @@ import (
 //	ephemerals       user|message name                  core.Message waiting for an action
 //	deleted_for      user|channel id                    ids of messages
 //	hook_queue       app|channel|outbox id (app 0)      hookJob
+//	group_keys       channel key                        groupKey
+//	friends          user|friend                        core.Friendship
+//	calls            session                            core.Call
+//	calls_by         user|time|session                  callRef
+//	calls_open       u|user or g|channel key            callRef: what holds them
 const (
 	spaceBans         = "bans"
 	spaceFutureBans   = "future_bans"
@@ -67,6 +72,11 @@ const (
 	spaceEphemerals   = "ephemerals"
 	spaceDeletedFor   = "deleted_for"
 	spaceHookQueue    = "hook_queue"
+	spaceGroupKeys    = "group_keys"
+	spaceFriends      = "friends"
+	spaceCalls        = "calls"
+	spaceCallsBy      = "calls_by"
+	spaceCallsOpen    = "calls_open"
 )
 
 // allApps is the app under which queues over all apps are kept.
