@@ -182,7 +182,7 @@ type RunAction struct {
 }
 
 // SearchMessages finds messages. ChannelFilter as in QueryChannels. Filter fields: text (search,
-// autocomplete, equality), user, parent, kind, type, attachments, attachments.type, mentions, pinned, reply_count,
+// autocomplete, equality), user, parent, kind, type, attachments, attachments.type, mentions, tags, pinned, reply_count,
 // created_at, updated_at, extra.*. Limit default 100 at most 1000; offset at most 1000. The text
 // index follows the log within a second.
 type SearchMessages struct {

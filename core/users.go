@@ -21,11 +21,11 @@ type User struct {
 	Image         string    `json:"image,omitempty"`
 	Role          string    `json:"role,omitempty"`
 	Teams         []string  `json:"teams,omitempty"`
-	Tags          []string  `json:"tags,omitempty"`
 	TeamRoles     Extra     `json:"team_roles,omitempty"` // object of team to role
 	Language      string    `json:"language,omitempty"`
 	Invisible     bool      `json:"invisible,omitempty"` // never shown online
-	Privacy       Extra     `json:"privacy,omitempty"`   // typing and read receipt switches, as the client sent them
+	Tags          []string  `json:"tags,omitempty"`
+	Privacy       Extra     `json:"privacy,omitempty"` // typing and read receipt switches, as the client sent them
 	Extra         Extra     `json:"extra,omitempty"`
 	CreatedAt     time.Time `json:"created_at,omitzero"`
 	UpdatedAt     time.Time `json:"updated_at,omitzero"`

@@ -89,7 +89,7 @@ func op[Out any](method, path, name string,
 	return adapters.Route{
 		Method: method, Path: path, Name: name,
 		Serve: func(ctx context.Context, by core.Actor, rq *adapters.Request, rs *adapters.Response) error {
-			out, err := call(ctx, by, rq)
+			out, err := call(core.WithOrigin(ctx, rq.Headers.Get("resource")), by, rq)
 			if err != nil {
 				return err
 			}

@@ -122,7 +122,7 @@ func (e *Engine) compose(ctx context.Context, sc *scene, in *core.MessageInput) 
 	m := &core.Message{
 		Alias: in.Alias, Channel: sc.channel.ID, ChannelKey: sc.channel.Key, User: sc.user.ID, Kind: cmp.Or(in.Kind, core.MessageRegular),
 		Text: in.Text, Attachments: in.Attachments, Mentions: in.Mentions, ShowInChannel: in.ShowInChannel,
-		Silent: in.Silent, PollID: in.PollID, RestrictedTo: in.RestrictedTo, Extra: in.Extra, CreatedAt: now, UpdatedAt: now,
+		Silent: in.Silent, PollID: in.PollID, RestrictedTo: in.RestrictedTo, Tags: in.Tags, Extra: in.Extra, CreatedAt: now, UpdatedAt: now,
 	}
 	if !in.CreatedAt.IsZero() && sc.by.Server() {
 		m.CreatedAt, m.UpdatedAt = in.CreatedAt, in.CreatedAt
@@ -320,7 +320,7 @@ func (e *Engine) append(ctx context.Context, sc *scene, m *core.Message, keepHid
 		Event:  store.EventRow{Channel: m.Channel, Kind: core.MessageSent, At: m.UpdatedAt, Actor: m.User},
 		Unhide: !keepHidden && !m.Shadowed && e.anyHidden(ctx, sc),
 	}
-	ev := &core.Event{Kind: core.MessageSent, App: sc.by.App, At: m.UpdatedAt, Config: sc.config, User: sent.Author, Message: sent, Member: sc.member}
+	ev := &core.Event{Kind: core.MessageSent, App: sc.by.App, At: m.UpdatedAt, Config: sc.config, User: sent.Author, Message: sent, Member: sc.member, Origin: core.Origin(ctx)}
 	if m.Shadowed {
 		ev.To = []core.UserID{m.User}
 	} else if len(m.RestrictedTo) > 0 {
