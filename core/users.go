@@ -42,7 +42,10 @@ func (u *User) Banned(t time.Time) bool { return u.Ban != nil && !u.Ban.Shadow &
 
 // UpsertUsers creates the people named or replaces their profiles. Server only, except that a
 // user may upsert itself (role and teams are kept then). At most 100.
-type UpsertUsers struct{ Users []User }
+type UpsertUsers struct {
+	Users  []User
+	Create bool // all of them must be new: user.already_exists otherwise
+}
 
 // PatchUsers changes single fields: each Change is applied to the stored profile.
 type PatchUsers struct{ Patches []UserPatch }

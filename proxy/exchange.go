@@ -79,6 +79,12 @@ func (x *exchange) run(fc *fasthttp.RequestCtx, bad *fault.Error) (*adapters.Res
 	if x.m.dialect == nil && !x.m.pages {
 		return nil, fault.RequestNotImplemented.Error("")
 	}
+	if rw := x.m.rewrite; rw != nil {
+		var err error
+		if x.rq.Path, err = rw.Rewrite(x.rq.Path); err != nil {
+			return nil, err
+		}
+	}
 	var f found[target]
 	if x.rq.Method == "GET" && wantsSocket(x.rq) && x.m.table.find(socketMethod, x.rq.Path, &f) {
 		x.t = f.leaf.value

@@ -23,6 +23,7 @@ type mount struct {
 	hosts   []string
 	table   trie[target]
 	quotas  adapters.Quotas
+	rewrite adapters.Rewriter
 	pages   bool
 	live    *socketMetrics
 }
@@ -58,6 +59,7 @@ func newMount(s *Server, m *Mount) (*mount, error) {
 		return nil, fmt.Errorf("mount %s: no error catalogue", m.Name)
 	}
 	out.quotas, _ = m.Dialect.(adapters.Quotas)
+	out.rewrite, _ = m.Dialect.(adapters.Rewriter)
 	var errs []error
 	add := func(method, path string, t *target) {
 		t.dialect = m.Name

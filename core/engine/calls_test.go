@@ -55,7 +55,7 @@ func TestCallBetweenTwo(t *testing.T) {
 	if list, err := d.core().Calls.List(t.Context(), d.as("bob"), core.ListCalls{}); err != nil || len(list) != 2 {
 		t.Errorf("bob's calls are %v (%v)", list, err)
 	}
-	d.clock.now = d.clock.now.Add(3 * time.Minute)
+	d.clock.Add(3 * time.Minute)
 	if _, err = d.start("ann", ab); err != nil {
 		t.Errorf("a call nobody answered holds bob: %v", err)
 	}

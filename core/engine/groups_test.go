@@ -312,7 +312,7 @@ func TestReceiptsFollowPositions(t *testing.T) {
 	if r := got(); len(r.Receipts) != 1 || r.Receipts[0].ReadAt.IsZero() || r.Receipts[0].User.ID != "bob" || r.ReadByAll {
 		t.Errorf("after bob: %+v", r)
 	}
-	w.clock.now = w.clock.now.Add(time.Minute)
+	w.clock.Add(time.Minute)
 	if _, err := w.core().Reads.Mark(t.Context(), w.as("cid"), core.MarkRead{Key: key}); err != nil {
 		t.Fatal(err)
 	}

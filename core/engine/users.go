@@ -65,6 +65,9 @@ func (s users) Upsert(ctx context.Context, by core.Actor, in core.UpsertUsers) (
 			if err != nil {
 				return err
 			}
+			if in.Create && old != nil {
+				return fault.UserAlreadyExists.Error(fmt.Sprintf("The user with ID %q already exists", ids[i]))
+			}
 			next := in.Users[i]
 			next.ID, next.Ban, next.LastActive, next.DeactivatedAt = u.ID, u.Ban, u.LastActive, u.DeactivatedAt
 			next.CreatedAt = u.CreatedAt
