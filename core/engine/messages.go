@@ -382,6 +382,10 @@ func (e *Engine) appended(sc *scene, in *store.Append, ev *core.Event) {
 		e.hidden.put(c.ID, false)
 		e.places.dropWhere(func(k placeKey) bool { return k.app == in.App && k.ch == c.ID })
 	}
+	if p := in.Parent; p != nil {
+		// Who is in the thread travels with the reply: they are told of it wherever they are.
+		ev.Message.Participants = append([]core.UserID{p.User}, p.Participants...)
+	}
 	ev.Channel, ev.Ev = &c, in.Event.Ev
 	e.dispatch.push(ev)
 }

@@ -10,7 +10,7 @@ import (
 	"unsafe"
 
 	"modernc.org/libc"
-	drv "modernc.org/sqlite" // opens the goose connection and readies the library
+	_ "modernc.org/sqlite" // readies the library and gives the migrations their connection
 	lib "modernc.org/sqlite/lib"
 
 	"dragoman/core/store"
@@ -31,7 +31,6 @@ type conn struct {
 type stmt struct {
 	c    *conn
 	p    uintptr
-	sql  string
 	next int32 // index of the last parameter bound
 	buf  uintptr
 	size int // of buf
@@ -42,7 +41,6 @@ type stmt struct {
 
 // openConn opens path. The caller serialises use, so the library's own mutex is left out.
 func openConn(path string, pragmas ...string) (*conn, error) {
-	_ = drv.ErrorCodeString
 	c := &conn{tls: libc.NewTLS(), stmts: map[string]*stmt{}}
 	name, err := libc.CString(path)
 	if err != nil {
@@ -190,7 +188,7 @@ func (c *conn) prepare(sql string) (*stmt, error) {
 	if rc := lib.Xsqlite3_prepare_v3(c.tls, c.db, text, int32(len(sql)), lib.SQLITE_PREPARE_PERSISTENT, out, 0); rc != lib.SQLITE_OK {
 		return nil, fmt.Errorf("%w in %s", c.failure(rc), sql)
 	}
-	s := &stmt{c: c, p: *(*uintptr)(pointer(out)), sql: sql}
+	s := &stmt{c: c, p: *(*uintptr)(pointer(out))}
 	c.stmts[sql] = s
 	return s, nil
 }

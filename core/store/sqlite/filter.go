@@ -3,6 +3,8 @@ package sqlite
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -29,6 +31,7 @@ const (
 type field struct {
 	expr string
 	typ  fieldType
+	set  bool // never NULL: it sorts as it is, so that an index may serve the order
 	cond func(b *builder, f core.Filter) error
 }
 
@@ -218,21 +221,12 @@ func (b *builder) compare(fd field, f core.Filter) error {
 		if f.Value.Kind != core.KindList {
 			return b.unsupported(f)
 		}
-		b.write("(0")
-		for _, v := range f.Value.List {
-			b.write(" OR ")
-			if err := b.compare(fd, core.Filter{Op: core.OpEq, Field: f.Field, Value: v}); err != nil {
-				return err
-			}
-		}
-		b.write(")")
-		return nil
+		return b.in(fd, f)
 	case core.OpAutocomplete:
 		if fd.typ != typeText || f.Value.Kind != core.KindText {
 			return b.unsupported(f)
 		}
-		b.autocomplete(fd.expr, f.Value.Text)
-		return nil
+		return b.autocomplete(fd.expr, f.Value.Text)
 	case core.OpEq:
 		if f.Value.Kind == core.KindNull || f.Value.Kind == core.KindText && f.Value.Text == "" && fd.typ == typeText {
 			b.write("coalesce(" + fd.expr + ", '') IN ('', 0)")
@@ -252,6 +246,30 @@ func (b *builder) compare(fd field, f core.Filter) error {
 	} else {
 		b.write(fd.expr+op+"?", a)
 	}
+	return nil
+}
+
+// in compiles a list of values as one SQL list: an index can be used and the expression stays flat.
+func (b *builder) in(fd field, f core.Filter) error {
+	var args []arg
+	empty := false // the list holds null or the empty text
+	for _, v := range f.Value.List {
+		if v.Kind == core.KindNull || v.Kind == core.KindText && v.Text == "" && fd.typ == typeText {
+			empty = true
+			continue
+		}
+		a, ok := convert(fd.typ, v)
+		if !ok {
+			return b.unsupported(f)
+		}
+		args = append(args, a)
+	}
+	b.write("(" + fd.expr + " IN (")
+	b.write(marks(len(args))+")", args...)
+	if empty {
+		b.write(" OR coalesce(" + fd.expr + ", '') IN ('', 0)")
+	}
+	b.write(")")
 	return nil
 }
 
@@ -295,9 +313,15 @@ func convert(t fieldType, v core.Value) (arg, bool) {
 // wordStarts are the patterns before which a word begins.
 var wordStarts = []string{"", "% ", "%\n", "%-", "%.", `%\_`, "%,", "%(", "%/", "%@", "%#", "%'", `%"`}
 
+// maxPrefix bounds what autocomplete takes.
+const maxPrefix = 1024
+
 // autocomplete matches a word that starts with the prefix. LIKE ignores the case of ASCII; for
 // other letters the usual spellings are tried.
-func (b *builder) autocomplete(expr, prefix string) {
+func (b *builder) autocomplete(expr, prefix string) error {
+	if len(prefix) > maxPrefix {
+		return bad("the beginning of a word is longer than %d bytes", maxPrefix)
+	}
 	escaped := strings.NewReplacer(`\`, `\\`, "%", `\%`, "_", `\_`).Replace(prefix)
 	spellings := []string{escaped}
 	for _, s := range []string{strings.ToLower(escaped), strings.ToUpper(escaped), title(escaped)} {
@@ -312,6 +336,7 @@ func (b *builder) autocomplete(expr, prefix string) {
 		}
 	}
 	b.write(")")
+	return nil
 }
 
 func ascii(s string) bool {
@@ -394,7 +419,9 @@ func (b *builder) extraCond(f core.Filter, dotted string) error {
 			return b.unsupported(f)
 		}
 		b.write("(json_type("+col+", ?) = 'text' AND EXISTS (SELECT 1 FROM (SELECT json_extract("+col+", ?) AS v) WHERE ", p, p)
-		b.autocomplete("v", f.Value.Text)
+		if err := b.autocomplete("v", f.Value.Text); err != nil {
+			return err
+		}
 		b.write("))")
 		return nil
 	case core.OpEq:
@@ -464,6 +491,7 @@ func (b *builder) listCond(col, path string, f core.Filter) error {
 		return b.unsupported(f)
 	}
 	b.write("EXISTS (SELECT 1 FROM json_each("+col+", ?) e WHERE (0", p)
+	byTypes := map[string][]arg{}
 	for _, v := range values {
 		if v.Kind == core.KindNull {
 			b.write(" OR e.type = 'null'")
@@ -473,7 +501,10 @@ func (b *builder) listCond(col, path string, f core.Filter) error {
 		if !ok {
 			return b.unsupported(f)
 		}
-		b.write(" OR (e.type IN "+types+" AND e.value = ?)", jsonArg(v))
+		byTypes[types] = append(byTypes[types], jsonArg(v))
+	}
+	for _, types := range slices.Sorted(maps.Keys(byTypes)) { // the same text for the same shape
+		b.write(" OR (e.type IN "+types+" AND e.value IN ("+marks(len(byTypes[types]))+"))", byTypes[types]...)
 	}
 	b.write(")")
 	if f.Op == core.OpContains {

@@ -3,7 +3,10 @@ package sqlite
 import (
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"strings"
+
+	lib "modernc.org/sqlite/lib"
 
 	"dragoman/core"
 	"dragoman/core/store"
@@ -37,6 +40,9 @@ func (b *builder) sortExpr(name string) (string, []arg, error) {
 	fd, ok := b.noun.fields[name]
 	if !ok || fd.expr == "" || fd.typ == typeList {
 		return "", nil, bad("%s cannot be sorted by %q", b.noun.name, name)
+	}
+	if fd.set {
+		return fd.expr, nil, nil
 	}
 	if fd.typ == typeText {
 		return "coalesce(" + fd.expr + ", '')", nil, nil
@@ -81,6 +87,10 @@ func (f *find[T]) list(r *session, app core.AppID) ([]T, error) {
 	limit := bound(f.q.Limit, maxList)
 	b.write(" ORDER BY "+strings.Join(names, ", ")+" LIMIT ? OFFSET ?", intArg(limit+1), intArg(int64(max(f.q.Offset, 0))))
 	st, err := r.c.prepare(b.sql.String())
+	var ce *codeError
+	if errors.As(err, &ce) && (ce.code == lib.SQLITE_ERROR || ce.code == lib.SQLITE_TOOBIG) {
+		return nil, bad("the filter is too large or too deep") // the library's limits; the text itself is ours
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -208,6 +218,9 @@ func byMember(f core.Filter) bool {
 				return true
 			}
 		}
+	}
+	if f.Field == "joined" {
+		return f.Op == core.OpEq && f.Value.Bool
 	}
 	return f.Field == "members" && (f.Op == core.OpEq || f.Op == core.OpIn || f.Op == core.OpContains)
 }

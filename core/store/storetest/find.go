@@ -3,6 +3,7 @@ package storetest
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"dragoman/core"
 	"dragoman/core/store"
@@ -73,6 +74,7 @@ func testFilterUsers(f *fix) {
 		{is("name", core.OpAutocomplete, txt("%")), nil},
 		{is("name", core.OpNe, txt("Cid")), []string{"ann", "bob", "dan", "eve"}},
 		{is("name", core.OpEq, txt("")), []string{"dan"}},
+		{is("name", core.OpIn, core.Texts([]string{"", "Cid"})), []string{"cid", "dan"}},
 		{is("name", core.OpExists, core.Bool(false)), []string{"dan"}},
 		{is("name", core.OpExists, core.Bool(true)), []string{"ann", "bob", "cid", "eve"}},
 		{is("teams", core.OpContains, txt("red")), []string{"ann", "bob"}},
@@ -262,6 +264,8 @@ func testFilterMessages(f *fix) {
 		{is("parent", core.OpEq, txt(p.ID.String())), []string{"full"}},
 		{is("parent", core.OpExists, core.Bool(false)), []string{"other words", "parent"}},
 		{is("id", core.OpIn, core.Texts([]string{full.Alias, p.ID.String()})), []string{"full", "parent"}},
+		{is("id", core.OpIn, core.Texts([]string{})), nil},
+		{is("id", core.OpNin, core.Texts([]string{p.ID.String()})), []string{"full", "other words"}},
 		{is("kind", core.OpEq, txt("regular")), []string{"other words", "parent"}},
 		{is("type", core.OpEq, txt("reply")), []string{"full"}},
 		{is("attachments", core.OpExists, yes), []string{"full"}},
@@ -305,7 +309,18 @@ func testBadFilters(f *fix) {
 			}
 		}
 	}
+	many, deep := make([]string, 5000), is("id", core.OpEq, txt("x"))
+	for i := range many {
+		many[i] = fmt.Sprint(i)
+	}
+	for range 2000 {
+		deep = both(core.OpNor, deep)
+	}
+	if _, err := f.s.FindUsers(f.Context(), f.app, store.Query{Filter: is("id", core.OpIn, core.Texts(many))}); err != nil {
+		f.Errorf("a list of 5,000 ids: %v", err)
+	}
 	for _, q := range []store.Query{
+		{Filter: deep}, {Filter: is("name", core.OpAutocomplete, txt(strings.Repeat("x", 60_000)))},
 		{Sort: []core.Sort{{Field: "nope"}}}, {After: "rubbish"}, {Sort: []core.Sort{{Field: "id"}}, After: "e30"},
 		{Filter: is(`extra.a"b`, core.OpEq, num(1))}, {Filter: is("extra.", core.OpEq, num(1))},
 	} {
