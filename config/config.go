@@ -29,7 +29,7 @@ type Log struct {
 
 // Store is where chats are kept.
 type Store struct {
-	DSN string `toml:"dsn" doc:"Path of the SQLite database. Its folder is created; two more files appear beside it while it is open."`
+	DSN string `toml:"dsn" doc:"Path of the SQLite database. Its folder is created; all files beside it that begin with its name belong to it."`
 }
 
 // Files is where uploads are kept.
@@ -52,7 +52,7 @@ type Callbacks struct {
 type Breaker struct {
 	Failures int      `toml:"failures" min:"1" max:"1000000" doc:"Failures within the window that open the breaker. Errors of the caller never count."`
 	Window   Duration `toml:"window" doc:"Window in which failures are counted."`
-	OpenFor  Duration `toml:"open_for" doc:"Time an open breaker waits before it lets one call through as a test."`
+	OpenFor  Duration `toml:"open_for" doc:"Time between two attempts to find out whether an open breaker may close."`
 }
 
 // App is one tenant. Its people and rooms are shared by all of its dialects; apps never see each
@@ -126,7 +126,7 @@ func Default() *Config {
 		Store:           Store{DSN: "data/dragoman.db"},
 		Files:           Files{Dir: "data/files"},
 		Limits:          Bounds{Sockets: 100_000, Upload: Size{100 << 20}},
-		Breaker:         Breaker{Failures: 5, Window: Duration{10 * time.Second}, OpenFor: Duration{5 * time.Second}},
+		Breaker:         Breaker{Failures: 5, Window: Duration{10 * time.Second}, OpenFor: Duration{time.Second}},
 	}
 }
 

@@ -27,6 +27,7 @@ type Catalog struct {
 	provider string
 	version  string
 	rows     []Row
+	extra    []Row // recognised beyond the published table
 	byID     map[string]*Row
 	byKey    map[key]*Row
 	emit     map[*fault.Reason]*emission
@@ -60,6 +61,9 @@ func (c *Catalog) Rows() iter.Seq[Row] {
 		}
 	}
 }
+
+// Extra lists the errors that are recognised beyond the published table.
+func (c *Catalog) Extra() []Row { return append([]Row(nil), c.extra...) }
 
 // Row finds a row by its id.
 func (c *Catalog) Row(id string) (Row, bool) {
@@ -107,6 +111,9 @@ func (c *Catalog) ToVendorError(err *fault.Error) (Row, Fit) {
 // meaning alone. An error of our own that names no variant is said as the emit table says, and
 // never by a row that is only recognised.
 func (c *Catalog) Say(p *Problem) (Row, Fit) {
+	if r := c.byID[p.row]; r != nil && r.Reason == p.Reason && !r.Recognise {
+		return *r, FitExact
+	}
 	reason, variant := p.Key()
 	row, fit := c.ToVendor(reason, variant)
 	if p.Origin == OriginUpstream || variant != "" && !row.Recognise {

@@ -32,6 +32,10 @@ func (c *Catalog) FromVendor(a Answer) (Row, Match) {
 	same := c.byCode[codeText(a.Code)]
 	if c.distinct {
 		if len(same) == 1 {
+			// A code that goes beside a bare status as well: on that status, the status is meant.
+			if h := c.byStatus[a.Status]; h != nil && same[0].Status != a.Status && string(h.Body) == string(same[0].Body) {
+				return *h, MatchStatus
+			}
 			return *same[0], MatchCode
 		}
 	} else if r, m := c.byText(a, same); r != nil {
@@ -76,8 +80,17 @@ func (c *Catalog) byText(a Answer, same []*Row) (*Row, Match) {
 		return whole, MatchText
 	}
 	// The code may be missing or renamed by an older server: the text alone, on the same status.
+	others := c.sameStatus(a.Status)
+	for _, r := range others {
+		if len(said) >= partLength && c.texts[r].whole(said) {
+			return r, MatchText
+		}
+	}
+	if len(same) > 0 {
+		others = nil
+	}
 	best, length := (*Row)(nil), partLength-1
-	for _, rows := range [2][]*Row{same, c.sameStatus(a.Status, len(same) == 0)} {
+	for _, rows := range [2][]*Row{same, others} {
 		for _, r := range rows {
 			if !a.at(r) {
 				continue
@@ -129,15 +142,14 @@ func general(a Answer, same []*Row) *Row {
 // at reports whether a row travels on the status of the answer; an unknown status rules nothing out.
 func (a *Answer) at(r *Row) bool { return a.Status == 0 || r.Status == a.Status }
 
-// sameStatus lists the rows of one status, for answers whose code is not in the table.
-func (c *Catalog) sameStatus(status int, wanted bool) []*Row {
-	if !wanted {
-		return nil
-	}
+// sameStatus lists the rows of one status, whatever their code.
+func (c *Catalog) sameStatus(status int) []*Row {
 	var out []*Row
-	for i := range c.rows {
-		if (status == 0 || c.rows[i].Status == status) && c.rows[i].Surface == SurfaceREST {
-			out = append(out, &c.rows[i])
+	for _, rows := range [2][]Row{c.rows, c.extra} {
+		for i := range rows {
+			if (status == 0 || rows[i].Status == status) && rows[i].Surface == SurfaceREST {
+				out = append(out, &rows[i])
+			}
 		}
 	}
 	return out

@@ -18,7 +18,7 @@ type source struct {
 	provider, edition string
 	errorsFile        string
 	emitFile          string
-	proven            []byte
+	proven, extra     []byte
 }
 
 // Provider sets the vendor's name where it differs from the catalogue's.
@@ -35,6 +35,11 @@ func Files(errors, emit string) Option {
 // Proven adds the list of tests that provoke rows: a table with the columns row and test. A test
 // of the repository checks that every named test exists.
 func Proven(tsv []byte) Option { return func(s *source) { s.proven = tsv } }
+
+// Extra adds errors that the vendor's servers are known to send but its published table lacks:
+// the columns of the errors table. They are recognised, never raised, and not counted as rows of
+// the table.
+func Extra(tsv []byte) Option { return func(s *source) { s.extra = tsv } }
 
 // Columns of the two tables. "body" is optional; every other column must be present, in any order.
 var (
@@ -62,12 +67,49 @@ func Parse(name string, errorsTSV, emitTSV []byte, opts ...Option) (*Catalog, er
 	if err := c.readEmit(table{name: name + "/" + src.emitFile, text: emitTSV}); err != nil {
 		return nil, err
 	}
+	if src.extra != nil {
+		if err := c.readExtra(table{name: name + "/extra.tsv", text: src.extra}); err != nil {
+			return nil, err
+		}
+	}
 	if src.proven != nil {
 		if err := c.readProof(table{name: name + "/proven.tsv", text: src.proven}); err != nil {
 			return nil, err
 		}
 	}
 	return c, nil
+}
+
+// readExtra adds the rows that are in no published table to the indexes of recognition.
+func (c *Catalog) readExtra(t table) error {
+	lines, err := t.read(errorColumns)
+	if err != nil {
+		return err
+	}
+	c.extra = make([]Row, 0, len(lines))
+	for _, l := range lines {
+		r, err := l.row(c.name)
+		if err != nil {
+			return err
+		}
+		known := c.byCode[r.CodeText()]
+		switch {
+		case c.byID[r.ID] != nil:
+			return l.errorf("row %s occurs twice", r.ID)
+		case !r.Recognise || r.Surface == SurfaceHTTP:
+			return l.errorf("%s: an extra row is only recognised, and by its code", r.ID)
+		case c.distinct && len(known) > 0:
+			return l.errorf("%s: code %s belongs to %s already", r.ID, r.Code, known[0].ID)
+		}
+		c.extra = append(c.extra, r)
+		p := &c.extra[len(c.extra)-1]
+		c.byID[r.ID] = p
+		c.byCode[p.CodeText()] = append(known, p)
+		if !c.distinct {
+			c.texts[p] = compile(p.Message)
+		}
+	}
+	return nil
 }
 
 // readProof notes the tests that provoke rows.

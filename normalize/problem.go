@@ -66,6 +66,9 @@ type Problem struct {
 	Op     string  // the vendor's name of the operation, used in native messages; not part of the document
 	Params []Param // values for the placeholders of a vendor's text; not part of the document
 	Expose Expose  // how much of a foreign original is shown; not part of the document
+
+	row     string // the very row to say, where the error named one
+	adopted bool   // taken over from another hop: original stays as it is
 }
 
 // FieldError is one offending member of the request.
@@ -106,6 +109,9 @@ type Via struct {
 
 // New makes the document for an error born in the proxy or the core. With a catalogue, Original
 // is the row the client's SDK receives; without one (the native API) there is none.
+//
+// A dialect that means one particular row of its own table gives the row's id as the error's
+// variant; the document then carries the variant of that row.
 func New(err *fault.Error, origin Origin, c *Catalog) *Problem {
 	p := of(err.Reason, err.Variant)
 	p.Origin = origin
@@ -121,16 +127,20 @@ func New(err *fault.Error, origin Origin, c *Catalog) *Problem {
 		p.Errors = append(p.Errors, FieldError{clean(f.Pointer, maxDetail), clean(f.Detail, maxDetail), code})
 	}
 	if c != nil {
+		if r, ok := c.byID[err.Variant]; ok && r.Reason == err.Reason {
+			p.row, p.Variant = r.ID, r.Variant
+		}
 		p.Speak(c)
 	}
 	return p
 }
 
-// Speak makes Original the row of the dialect the client speaks. It leaves an upstream's
-// original alone: only the dialect is noted.
+// Speak makes Original the row of the dialect the client speaks. It leaves the original of an
+// upstream and of another hop alone: only the dialect is noted. On the native API, which has no
+// catalogue, clear Dialect instead.
 func (p *Problem) Speak(c *Catalog) {
 	p.Dialect = c.provider
-	if p.Origin == OriginUpstream {
+	if !p.ours() {
 		return
 	}
 	r, _ := c.Say(p)
@@ -140,6 +150,9 @@ func (p *Problem) Speak(c *Catalog) {
 		Code: r.Body, Name: r.Name, Format: "none",
 	}
 }
+
+// ours reports whether the error was born in this process.
+func (p *Problem) ours() bool { return p.Origin != OriginUpstream && !p.adopted }
 
 // of fills what the reason alone decides.
 func of(r *fault.Reason, variant string) *Problem {

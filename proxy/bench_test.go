@@ -173,6 +173,10 @@ func BenchmarkIdleSocket(b *testing.B) {
 	b.ReportMetric(float64((cpu()-used).Microseconds())/n, "cpu-µs/connect")
 	b.ReportMetric(float64(time.Since(start).Microseconds())/n, "µs/connect")
 	b.ReportMetric(float64(rss(b)-before)/n/1024, "KiB-RSS/socket")
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	b.ReportMetric(float64(m.StackInuse)/n/1024, "KiB-stack/socket")
+	b.ReportMetric(float64(m.HeapAlloc)/n/1024, "KiB-heap/socket")
 	runtime.KeepAlive(c)
 }
 

@@ -19,6 +19,9 @@ var errorsTSV []byte
 //go:embed emit.tsv
 var emitTSV []byte
 
+//go:embed extra.tsv
+var extraTSV []byte
+
 //go:embed proven.tsv
 var provenTSV []byte
 
@@ -36,7 +39,7 @@ var sdkProvenTSV []byte
 // rows, so the text decides.
 var Catalog = sync.OnceValue(func() *normalize.Catalog {
 	return normalize.MustParse("agora-rest", errorsTSV, emitTSV,
-		normalize.Provider("agora"), normalize.Edition("2026-11"), normalize.Proven(provenTSV))
+		normalize.Provider("agora"), normalize.Edition("2026-11"), normalize.Proven(provenTSV), normalize.Extra(extraTSV))
 })
 
 // SDKCatalog is the table of the native client libraries: 77 numbers; see

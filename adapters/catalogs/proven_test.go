@@ -13,8 +13,8 @@ import (
 )
 
 // TestProofsExist: whoever claims that a test provokes a row has to have the test. A Go test is
-// named by its function, sub-tests behind a slash are not looked for; a test of the integration
-// folder is named "integration: <title>" and its title must stand in one of the scripts.
+// named by its function; the name of a sub-test behind a slash must stand in the function's file;
+// a script of the integration folder is named "integration: <title>" and its title must stand in one of the scripts.
 func TestProofsExist(t *testing.T) {
 	functions, scripts := sources(t, filepath.Join("..", ".."))
 	for _, v := range catalogs.All().Vendors() {
@@ -29,19 +29,22 @@ func TestProofsExist(t *testing.T) {
 					}
 					continue
 				}
-				name, _, _ := strings.Cut(proof, "/")
-				if !functions[name] {
+				name, sub, _ := strings.Cut(proof, "/")
+				file, ok := functions[name]
+				if !ok {
 					t.Errorf("%s: no test function %s", r.ID, name)
+				} else if !strings.Contains(file, `"`+sub) {
+					t.Errorf("%s: %s has no sub-test %s", r.ID, name, sub)
 				}
 			}
 		}
 	}
 }
 
-// sources collects the names of Go test functions and the text of the integration scripts.
-func sources(t *testing.T, root string) (functions map[string]bool, scripts string) {
+// sources collects the Go test functions with their files' text, and the text of the integration scripts.
+func sources(t *testing.T, root string) (functions map[string]string, scripts string) {
 	t.Helper()
-	functions = map[string]bool{}
+	functions = map[string]string{}
 	var all strings.Builder
 	re := regexp.MustCompile(`(?m)^func (Test[A-Za-z0-9_]+)\(`)
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
@@ -63,7 +66,7 @@ func sources(t *testing.T, root string) (functions map[string]bool, scripts stri
 			return err
 		}
 		for _, m := range re.FindAllStringSubmatch(string(b), -1) {
-			functions[m[1]] = true
+			functions[m[1]] = string(b)
 		}
 		if script {
 			all.Write(b)

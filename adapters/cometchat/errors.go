@@ -17,6 +17,9 @@ var errorsTSV []byte
 //go:embed emit.tsv
 var emitTSV []byte
 
+//go:embed extra.tsv
+var extraTSV []byte
+
 //go:embed proven.tsv
 var provenTSV []byte
 
@@ -24,7 +27,7 @@ var provenTSV []byte
 // The vendor publishes no HTTP statuses, and its SDKs ignore them: the statuses here are the ones
 // seen in recorded traffic, and elsewhere the obvious ones.
 var Catalog = sync.OnceValue(func() *normalize.Catalog {
-	return normalize.MustParse("cometchat", errorsTSV, emitTSV, normalize.Edition("2026-11"), normalize.Proven(provenTSV))
+	return normalize.MustParse("cometchat", errorsTSV, emitTSV, normalize.Edition("2026-11"), normalize.Proven(provenTSV), normalize.Extra(extraTSV))
 })
 
 // Vendor joins the table with this dialect's error reader and writer.

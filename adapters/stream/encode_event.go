@@ -35,7 +35,9 @@ func (d *Dialect) newMessageEvent(w *wire.Writer, e *core.Event) {
 		w.Text("message_id", m.Name())
 		if m.Parent != 0 {
 			w.Text("thread_id", messageName(m.Parent, m.ParentAlias))
-			writeUsers(w, "thread_participants", m.ThreadUsers)
+			if len(m.ThreadUsers) > 0 {
+				writeUsers(w, "thread_participants", m.ThreadUsers)
+			}
 		}
 	}
 	w.Int("watcher_count", e.WatcherCount)

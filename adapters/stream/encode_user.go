@@ -13,7 +13,8 @@ var userNames = wire.NamesOf("id", "name", "image", "role", "teams", "teams_role
 	"unread_count", "total_unread_count", "total_unread_count_by_team", "unread_channels", "unread_threads", "push_preferences", "push_notifications",
 	"latest_hidden_channels", "user_id", "channel_role", "anon", "avg_response_time", "bypass_moderation")
 
-// writeUser writes a user object; nil is null.
+// writeUser writes a user object; nil is null. A shadow ban is not told: its point is that the
+// banned does not learn of it.
 func writeUser(w *wire.Writer, u *core.User) {
 	if u == nil {
 		w.Value(nil)
@@ -62,8 +63,7 @@ func userMembers(w *wire.Writer, u *core.User) {
 	w.Text("language", u.Language)
 	w.Bool("online", u.Online && !u.Invisible)
 	w.Bool("banned", u.Ban != nil && !u.Ban.Shadow)
-	if u.Ban != nil {
-		w.BoolIf("shadow_banned", u.Ban.Shadow)
+	if u.Ban != nil && !u.Ban.Shadow {
 		w.TimeIf("ban_expires", u.Ban.Expires)
 	}
 	w.TimeIf("created_at", u.CreatedAt)

@@ -2,6 +2,7 @@ package stream
 
 import (
 	_ "embed"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -19,13 +20,16 @@ var errorsTSV []byte
 //go:embed emit.tsv
 var emitTSV []byte
 
+//go:embed extra.tsv
+var extraTSV []byte
+
 //go:embed proven.tsv
 var provenTSV []byte
 
 // Catalog is Stream's error table: 25 rows. The code is an integer and may be negative; see
 // https://getstream.io/chat/docs/api_errors_response.
 var Catalog = sync.OnceValue(func() *normalize.Catalog {
-	return normalize.MustParse("stream", errorsTSV, emitTSV, normalize.Edition("2026-11"), normalize.Proven(provenTSV))
+	return normalize.MustParse("stream", errorsTSV, emitTSV, normalize.Edition("2026-11"), normalize.Proven(provenTSV), normalize.Extra(extraTSV))
 })
 
 // Vendor joins the table with this dialect's error reader and writer.
@@ -60,6 +64,9 @@ func appendError(b []byte, p *normalize.Problem, row normalize.Row, text, durati
 	b = normalize.AppendString(append(b, `,"more_info":`...), info)
 	b = append(b, `,"details":[],"exception_fields":{`...)
 	for i, f := range p.Errors {
+		if slices.ContainsFunc(p.Errors[:i], func(e normalize.FieldError) bool { return e.Pointer == f.Pointer }) {
+			continue // one text per field: the first
+		}
 		if i > 0 {
 			b = append(b, ',')
 		}
@@ -74,8 +81,7 @@ func fieldName(pointer string) string {
 	return strings.ReplaceAll(strings.TrimLeft(pointer, "/?"), "/", ".")
 }
 
-// said holds the texts of errors that carry no operation name. The caller's detail, where there
-// is one, replaces them.
+// said holds Stream's own texts, for errors that come without a detail.
 var said = map[*fault.Reason]string{
 	fault.AuthFailed:                "JWTAuth error: token is invalid",
 	fault.AuthTokenMissing:          "JWTAuth error: token is not provided",
@@ -86,25 +92,28 @@ var said = map[*fault.Reason]string{
 	fault.AuthTokenSignatureInvalid: "JWTAuth error: signature is not valid",
 	fault.AuthAPIKeyMissing:         "api_key or app_id not provided",
 	fault.AuthAPIKeyInvalid:         "api_key not valid",
+	fault.RequestEndpointNotFound:   "Not Found",
+	fault.RequestMethodNotAllowed:   "Not Found",
 }
 
-// message composes Stream's text: `<OperationId> failed with error: "<text>"` where the operation
-// is known, the bare text before that.
+// text is the bare sentence about an error, as frames carry it.
+func text(p *normalize.Problem) string {
+	own, known := said[p.Reason]
+	switch {
+	case known && (p.Detail == "" || own == "Not Found"):
+		return own
+	}
+	return p.Text()
+}
+
+// message is the text of a REST error: `<OperationId> failed with error: "<text>"`. Before an
+// operation is known it is called Request, as the vendor does for paths that do not exist.
 func message(p *normalize.Problem) string {
-	switch p.Reason {
-	case fault.RequestEndpointNotFound, fault.RequestMethodNotAllowed:
-		return `Request failed with error: "Not Found"`
+	op := p.Op
+	if own := said[p.Reason]; op == "" || own == "Not Found" {
+		op = "Request"
 	}
-	if text, ok := said[p.Reason]; ok {
-		if p.Detail != "" {
-			return p.Detail
-		}
-		return text
-	}
-	if p.Op == "" {
-		return p.Text()
-	}
-	return p.Op + ` failed with error: "` + p.Text() + `"`
+	return op + ` failed with error: "` + text(p) + `"`
 }
 
 // Close codes of the WebSocket. The JS SDK takes 1000 for "do not reconnect" and every other code
@@ -129,7 +138,7 @@ func ConnectionError(p *normalize.Problem, at time.Time, mode normalize.Mode) (f
 	b := append(make([]byte, 0, 512), `{"type":"connection.error","created_at":`...)
 	b = normalize.AppendString(b, at.UTC().Format(time.RFC3339Nano))
 	b = append(b, `,"connection_id":"","error":`...)
-	b = appendError(b, p, row, message(p), "", "")
+	b = appendError(b, p, row, text(p), "", "")
 	b = append(b, '}')
 	if mode == normalize.ModeBoth {
 		b = normalize.Both(b, p)

@@ -45,8 +45,12 @@ func TestEncodeErrorIsExact(t *testing.T) {
 			`{"code":-1,"message":"SendMessage failed with error: \"The data store cannot be reached or timed out.\"","StatusCode":500,"duration":"0.00ms","more_info":"https://getstream.io/chat/docs/api_errors_response","details":[],"exception_fields":{}}`,
 		},
 		{
-			"token texts stand alone", fault.AuthTokenExpired.Error(""), "QueryChannels",
-			`{"code":40,"message":"JWTAuth error: token is expired (exp)","StatusCode":401,"duration":"0.00ms","more_info":"https://getstream.io/chat/docs/api_errors_response","details":[],"exception_fields":{}}`,
+			"token text", fault.AuthTokenExpired.Error(""), "QueryChannels",
+			`{"code":40,"message":"QueryChannels failed with error: \"JWTAuth error: token is expired (exp)\"","StatusCode":401,"duration":"0.00ms","more_info":"https://getstream.io/chat/docs/api_errors_response","details":[],"exception_fields":{}}`,
+		},
+		{
+			"before the operation is known", fault.RequestHeadersTooLarge.Error(""), "",
+			`{"code":24,"message":"Request failed with error: \"The request headers are too large.\"","StatusCode":431,"duration":"0.00ms","more_info":"https://getstream.io/chat/docs/api_errors_response","details":[],"exception_fields":{}}`,
 		},
 		{
 			"unknown route", fault.RequestEndpointNotFound.Error(""), "",
@@ -70,7 +74,7 @@ func TestEncodeErrorOfEveryReasonSuitsTheSDK(t *testing.T) {
 			continue
 		}
 		e := r.Error("x \"quoted\"\n")
-		e.Fields = []fault.Field{{Pointer: "/message/text", Detail: "too long"}}
+		e.Fields = []fault.Field{{Pointer: "/message/text", Detail: "too long"}, {Pointer: "/message/text", Detail: "and odd"}, {Pointer: "?limit", Detail: "x"}}
 		n := stream.EncodeError(normalize.New(e, normalize.OriginCore, stream.Catalog()))
 		var w wire
 		if err := json.Unmarshal(n.Body, &w); err != nil {
@@ -79,7 +83,7 @@ func TestEncodeErrorOfEveryReasonSuitsTheSDK(t *testing.T) {
 		if n.Status < 400 || w.StatusCode != n.Status || w.Details == nil || w.Message == "" {
 			t.Errorf("%s: %s", r, n.Body)
 		}
-		if w.ExceptionFields["message.text"] != "too long" {
+		if w.ExceptionFields["message.text"] != "too long" || w.ExceptionFields["limit"] != "x" {
 			t.Errorf("%s: exception_fields %v", r, w.ExceptionFields)
 		}
 		if w.Code == 40 && r != fault.AuthTokenExpired {

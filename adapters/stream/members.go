@@ -1,8 +1,6 @@
 package stream
 
 import (
-	"strconv"
-
 	"github.com/tidwall/gjson"
 
 	"dragoman/adapters"
@@ -41,7 +39,7 @@ func readMembers(r *wire.Reader, name string) []core.MemberInput {
 			out = append(out, core.MemberInput{User: core.UserID(v.Str)})
 			return
 		}
-		o, ok := r.AsObject(name+"/"+strconv.Itoa(i), v)
+		o, ok := r.ItemObject(name, i, v)
 		if !ok {
 			return
 		}

@@ -18,7 +18,7 @@ import (
 func (d *Dialect) messageRoutes() []adapters.Route {
 	ms := d.core.Messages
 	return []adapters.Route{
-		op(d, "POST", "/channels/:type/:id/message", "SendMessage", decodeSend, ms.Send, encodeSent),
+		op(d, "POST", "/channels/:type/:id/message", "SendMessage", decodeSend, d.send, encodeSent),
 		op(d, "GET", "/channels/:type/:id/messages", "GetManyMessages", decodeGetMany, ms.Get, encodeHits),
 		op(d, "GET", "/channels/:type/:id/pinned_messages", "GetPinnedMessages", decodePinned, ms.Pinned, encodeMessages),
 		op(d, "GET", "/messages/:id", "GetMessage", decodeGetMessage, ms.Get, d.encodeHit),
@@ -29,6 +29,16 @@ func (d *Dialect) messageRoutes() []adapters.Route {
 		op(d, "POST", "/messages/:id/action", "RunMessageAction", decodeAction, ms.Action, encodeActed),
 		op(d, "GET", "/messages/:id/replies", "GetReplies", decodeReplies, d.replies, encodeMessages),
 	}
+}
+
+// send stores a message. An id that is taken is an error even for its author: SDKs know the text
+// and take a message they sent twice as sent (stream-chat-react, useSendMessageHandler).
+func (d *Dialect) send(ctx context.Context, by core.Actor, in core.SendMessage) (core.Sent, error) {
+	s, err := d.core.Messages.Send(ctx, by, in)
+	if err == nil && s.Duplicate {
+		err = fault.RequestInvalid.Error("a message with ID " + strconv.Quote(s.Message.Alias) + " already exists")
+	}
+	return s, err
 }
 
 func encodeMessage(w *wire.Writer, _ *adapters.Request, m core.Message) {
@@ -280,6 +290,11 @@ func patchMessage(m *core.Message, name string, v gjson.Result) error {
 		return setBool(&m.ShowInChannel, name, v)
 	case "pinned":
 		return setBool(&m.Pinned, name, v)
+	case "pinned_at":
+		if _, ok := wire.TimeOf(v); !ok {
+			return fault.RequestInvalidField.Error("pinned_at must be an RFC 3339 time")
+		}
+		return nil // the time of the pin is the server's
 	case "pin_expires":
 		t, ok := wire.TimeOf(v)
 		if !ok {

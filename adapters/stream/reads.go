@@ -2,9 +2,6 @@ package stream
 
 import (
 	"context"
-	"strconv"
-
-	"github.com/tidwall/gjson"
 
 	"dragoman/adapters"
 	"dragoman/adapters/wire"
@@ -178,9 +175,7 @@ func decodeUnreadBatch(rq *adapters.Request) (unreadBatchRequest, error) {
 	if err != nil {
 		return in, err
 	}
-	r.Each("user_ids", maxUsers, func(i int, v gjson.Result) {
-		in.users = append(in.users, core.UserID(r.AsText("user_ids/"+strconv.Itoa(i), v)))
-	})
+	in.users = ids(r.Texts("user_ids", maxUsers))
 	if len(in.users) == 0 {
 		r.Fail("user_ids", "is a required field", fault.RequestMissingField)
 	}

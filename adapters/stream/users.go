@@ -16,9 +16,7 @@ import (
 func (d *Dialect) userRoutes() []adapters.Route {
 	users := d.core.Users
 	return []adapters.Route{
-		op(d, "GET", "/users", "QueryUsers", decodeQueryUsers, users.Query, func(w *wire.Writer, _ *adapters.Request, us []core.User) {
-			writeUsers(w, "users", us)
-		}),
+		op(d, "GET", "/users", "QueryUsers", decodeQueryUsers, users.Query, encodeUserList),
 		op(d, "POST", "/users", "UpdateUsers", decodeUpsertUsers, users.Upsert, encodeUserMap),
 		op(d, "PATCH", "/users", "UpdateUsersPartial", decodePatchUsers, users.Patch, encodeUserMap),
 		op(d, "POST", "/users/:user_id/deactivate", "DeactivateUser", decodeDeactivate(false), users.Deactivate, encodeOneUser).Gated(adapters.GateServer),
@@ -156,11 +154,28 @@ func encodeUserMap(w *wire.Writer, _ *adapters.Request, us []core.User) {
 	w.Close()
 }
 
+// encodeUserList writes the answer of a query of people.
+func encodeUserList(w *wire.Writer, rq *adapters.Request, us []core.User) {
+	if !rq.Caller().Server() {
+		writeUsers(w, "users", us)
+		return
+	}
+	w.List("users")
+	for i := range us {
+		writeStoredUser(w, &us[i])
+	}
+	w.CloseList()
+}
+
 // writeStoredUser writes a profile as servers see it: with what only its owner is shown otherwise.
 func writeStoredUser(w *wire.Writer, u *core.User) {
 	w.Open()
 	userMembers(w, u)
 	w.BoolIf("invisible", u.Invisible)
+	if u.Ban != nil && u.Ban.Shadow {
+		w.Bool("shadow_banned", true)
+		w.TimeIf("ban_expires", u.Ban.Expires)
+	}
 	if len(u.Privacy) > 0 {
 		w.Raw("privacy_settings", u.Privacy)
 	}

@@ -109,16 +109,14 @@ func (r *Reader) Err() error {
 	return r.errs.Err()
 }
 
-// Fail records an error of a member; see Faults.Add.
-func (r *Reader) Fail(name, detail string, reason *fault.Reason) {
-	if r.errs == nil {
-		r.errs = &Faults{}
-	}
+// Fail records an error of the member at the path within this object, such as "text" or
+// "options/0"; an empty path is the object itself. See Faults.Add.
+func (r *Reader) Fail(path, detail string, reason *fault.Reason) {
 	p := r.at
-	if name != "" {
-		p += "/" + escapePointer(name)
+	if path != "" {
+		p += "/" + path
 	}
-	r.errs.Add(p, detail, reason)
+	r.sticky().Add(p, detail, reason)
 }
 
 func escapePointer(name string) string {
@@ -129,7 +127,9 @@ func escapePointer(name string) string {
 }
 
 // invalid records a value of the wrong type or range.
-func (r *Reader) invalid(name, detail string) { r.Fail(name, detail, fault.RequestInvalidField) }
+func (r *Reader) invalid(name, detail string) {
+	r.Fail(escapePointer(name), detail, fault.RequestInvalidField)
+}
 
 // Fields returns the members in the order of the text, for decoders that walk once.
 func (r *Reader) Fields() []Field { return r.fields }
@@ -261,15 +261,24 @@ func (r *Reader) Object(name string) (o Reader, ok bool) {
 
 // AsObject interprets a value that Fields gave.
 func (r *Reader) AsObject(name string, v gjson.Result) (o Reader, ok bool) {
-	o = Reader{at: r.at + "/" + escapePointer(name), errs: r.sticky()}
+	return r.object(escapePointer(name), v)
+}
+
+// ItemObject interprets an item of the list of that name as an object.
+func (r *Reader) ItemObject(name string, i int, v gjson.Result) (o Reader, ok bool) {
+	return r.object(name+"/"+strconv.Itoa(i), v)
+}
+
+func (r *Reader) object(path string, v gjson.Result) (o Reader, ok bool) {
+	o = Reader{at: r.at + "/" + path, errs: r.sticky()}
 	if !v.IsObject() {
 		if v.Type != gjson.Null {
-			r.invalid(name, "must be an object")
+			r.Fail(path, "must be an object", fault.RequestInvalidField)
 		}
 		return o, false
 	}
 	if err := o.load(v); err != nil {
-		r.invalid(name, "has too many fields")
+		r.Fail(path, "has too many fields", fault.RequestInvalidField)
 		return o, false
 	}
 	return o, true
@@ -335,8 +344,7 @@ func (r *Reader) AsEach(name string, v gjson.Result, max int, item func(i int, v
 // EachObject walks a list of objects.
 func (r *Reader) EachObject(name string, max int, item func(i int, o *Reader)) {
 	r.Each(name, max, func(i int, v gjson.Result) {
-		if o, ok := r.AsObject(name+"/"+strconv.Itoa(i), v); ok {
-			o.at = r.at + "/" + name + "/" + strconv.Itoa(i)
+		if o, ok := r.ItemObject(name, i, v); ok {
 			item(i, &o)
 		}
 	})

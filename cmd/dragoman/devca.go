@@ -46,7 +46,7 @@ func developmentTLS(dir string, names, domains []string, now time.Time) (*tls.Co
 	if err != nil {
 		return nil, fmt.Errorf("development certificate: %w", err)
 	}
-	leaf, err := template("Dragoman development", now, leafLife)
+	leaf, err := certificate("Dragoman development", now, leafLife)
 	if err != nil {
 		return nil, err
 	}
@@ -64,9 +64,9 @@ func developmentTLS(dir string, names, domains []string, now time.Time) (*tls.Co
 	}, nil
 }
 
-// template is what all our certificates have in common. An hour of grace lets a client whose clock
+// certificate is what all our certificates have in common. An hour of grace lets a client whose clock
 // is behind accept them.
-func template(name string, now time.Time, life time.Duration) (*x509.Certificate, error) {
+func certificate(name string, now time.Time, life time.Duration) (*x509.Certificate, error) {
 	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 120))
 	if err != nil {
 		return nil, fmt.Errorf("serial number: %w", err)
@@ -83,7 +83,7 @@ func createCA(dir string, domains []string, now time.Time) (*x509.Certificate, *
 	if err != nil {
 		return nil, nil, err
 	}
-	t, err := template("Dragoman development CA", now, caLife)
+	t, err := certificate("Dragoman development CA", now, caLife)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -62,7 +62,7 @@ var dialects = []dialect{
 		hosts:      func(*config.App) []string { return nil },
 		line: func(a *config.App, host, base string) string {
 			return fmt.Sprintf(`new AgoraChat.connection({ appKey: %q, isHttpDNS: false, url: "ws://%s/websocket", apiUrl: %q })`,
-				a.Agora.AppKey(), strings.TrimPrefix(host, "http://"), base)
+				a.Agora.AppKey(), host, base)
 		},
 	},
 	{

@@ -26,6 +26,7 @@ type streams struct {
 
 // cli is the command line. Its tags are the help text.
 type cli struct {
+	Serve   serveCmd   `cmd:"" help:"Run the server."`
 	Config  configCmd  `cmd:"" help:"Check or explain the configuration."`
 	Codes   codesCmd   `cmd:"" help:"Look up vendor errors: what they mean, what other vendors call them."`
 	Token   tokenCmd   `cmd:"" help:"Print a token for a person, as the vendor's own backend would."`

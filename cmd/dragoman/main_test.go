@@ -2,7 +2,9 @@ package main
 
 import (
 	"errors"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"testing"
 
@@ -20,10 +22,13 @@ func TestScript(t *testing.T) {
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
 		Setup: func(e *testscript.Env) error {
-			e.Setenv("TMPDIR", e.Getenv("WORK"))
-			return nil
+			tmp := filepath.Join(e.WorkDir, "tmp")
+			e.Setenv("TMPDIR", tmp)
+			return os.MkdirAll(tmp, 0o755)
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits": exits, "block": block, "configure": configure, "await": await, "emptydir": emptydir,
+		},
 	})
 }
 

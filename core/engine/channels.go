@@ -142,6 +142,9 @@ func (cs channels) create(ctx context.Context, by core.Actor, in core.OpenChanne
 		if err := t.putChannel(&c); err != nil {
 			return err
 		}
+		if err := t.applyFutureBans(ctx, &c); err != nil {
+			return err
+		}
 		if err := t.emit(&core.Event{Kind: core.ChannelCreated, Channel: &c, Config: sc.config, User: e.seen(by.App, sc.user)}); err != nil {
 			return err
 		}

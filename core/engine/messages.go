@@ -349,6 +349,11 @@ func (e *Engine) append(ctx context.Context, sc *scene, m *core.Message, keepHid
 			return core.Sent{}, err
 		}
 	}
+	if sent.PollID != "" {
+		if err := e.attachPoll(ctx, sc.by.App, sent); err != nil {
+			return core.Sent{}, err
+		}
+	}
 	out := *sent
 	veil(&out, sc.by)
 	return core.Sent{Message: out}, nil
@@ -373,6 +378,10 @@ func (e *Engine) appended(sc *scene, in *store.Append, ev *core.Event) {
 	if in.Unhide {
 		e.hidden.put(c.ID, false)
 		e.places.dropWhere(func(k placeKey) bool { return k.app == in.App && k.ch == c.ID })
+	}
+	if p := in.Parent; p != nil {
+		// Who is in the thread travels with the reply: they are told of it wherever they are.
+		ev.Message.Participants = append([]core.UserID{p.User}, p.Participants...)
 	}
 	ev.Channel, ev.Ev = &c, in.Event.Ev
 	e.dispatch.push(ev)

@@ -81,14 +81,15 @@ func (s *scene) sameTeam() bool {
 }
 
 // roles are the names grants are looked up under: the person's role, or the one they have in the
-// channel's team, and the channel role if they are a member.
+// channel's team, and the channel role if they are a member. Who was invited and has not answered
+// is a member already: an invitation that cannot be looked at cannot be answered.
 func (s *scene) roles() []string {
 	role := core.RoleAnonymous
 	if s.user != nil {
 		role = roleIn(s.user, s.channel.Team, s.app.Settings.Teams)
 	}
 	out := []string{role}
-	if s.member != nil && !s.member.Pending() && s.member.RejectedAt.IsZero() {
+	if s.member != nil && s.member.RejectedAt.IsZero() {
 		cr := s.member.ChannelRole
 		if cr == "" {
 			cr = core.ChannelRoleMember

@@ -47,7 +47,7 @@ func defaultType(app *core.App, name string) core.ChannelType {
 	t := core.ChannelType{
 		Name: name, Kind: builtinKinds[name], Features: make(core.Features, len(allFeatures)),
 		MaxLength: defaultMaxLength, Automod: "disabled", AutomodBehavior: "flag", Retention: "infinite",
-		Commands: []string{"giphy"}, Grants: perm.Defaults(name, app.Settings.Teams),
+		Commands: expandSets([]string{setAll}), Grants: perm.Defaults(name, app.Settings.Teams),
 		CreatedAt: app.CreatedAt, UpdatedAt: app.CreatedAt,
 	}
 	for _, f := range allFeatures {

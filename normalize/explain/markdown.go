@@ -119,6 +119,16 @@ func rowTable(b *bytes.Buffer, c *normalize.Catalog) {
 		}
 		fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s | %s |\n", r.ID, statusText(status(r.Status)), name, canonical, cell(r.Meaning), r.Reach, cell(state))
 	}
+	if len(c.Extra()) > 0 {
+		b.WriteString("\nRecognised as well, though the vendor's table lacks them:\n\n| row | HTTP | code | canonical | meaning |\n|---|--:|---|---|---|\n")
+	}
+	for _, r := range c.Extra() {
+		canonical := "`" + r.Reason.Name() + "`"
+		if r.Variant != "" {
+			canonical += " " + r.Variant
+		}
+		fmt.Fprintf(b, "| %s | %s | `%s` %s | %s | %s |\n", r.ID, statusText(status(r.Status)), r.CodeText(), cell(r.Message), canonical, cell(r.Meaning))
+	}
 	b.WriteString("\n")
 }
 

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+
+	"dragoman/config"
+)
+
+// noConfig is told to someone who runs "serve" for the first time.
+const noConfig = `There is nothing to serve yet: no configuration file was found.
+
+Try it without one:
+    dragoman serve --demo
+
+Or write one and start with it:
+    dragoman config default > config.toml    # then uncomment the app and fill it in
+    dragoman config check
+    dragoman serve`
+
+// maxDemoPort is the highest first port whose whole block is below 65536.
+const maxDemoPort = 65535 - config.PortOps
+
+// serveCmd runs the server.
+type serveCmd struct {
+	configFlag
+	Demo bool   `help:"Serve two example apps with people and a group, every feature on. Needs no configuration."`
+	Port int    `default:"8080" placeholder:"P" help:"Demo: first port. P is the main listener, P+1 to P+4 the dialects, P+10 operations."`
+	Data string `placeholder:"DIR" help:"Demo: folder of database, uploads and development certificate. Default: a temporary one, removed at the end."`
+	Host string `default:"127.0.0.1" help:"Demo: address to listen on."`
+}
+
+// Run serves until SIGINT or SIGTERM. A second signal ends the process at once.
+func (c serveCmd) Run(s streams) error {
+	p, cleanup, err := c.program(s)
+	if err != nil {
+		return err
+	}
+	defer cleanup()
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	defer signal.Stop(signals)
+	done := make(chan struct{})
+	defer close(done)
+	go stopOnSignal(signals, done, cancel, func() {
+		cleanup()
+		os.Exit(exitFailure)
+	})
+	if err = p.Run(ctx); errors.Is(err, syscall.EADDRINUSE) {
+		err = fmt.Errorf("%w; another program has the address: %s", err, c.portHint())
+	}
+	return err
+}
+
+// stopOnSignal calls stop at the first signal and abort at the second, unless done comes before.
+func stopOnSignal(signals <-chan os.Signal, done <-chan struct{}, stop, abort func()) {
+	for _, act := range []func(){stop, abort} {
+		select {
+		case <-signals:
+			act()
+		case <-done:
+			return
+		}
+	}
+}
+
+// portHint tells how to get another address.
+func (c serveCmd) portHint() string {
+	if c.Demo {
+		return "choose another block with --port"
+	}
+	return "change listen in the configuration"
+}
+
+// program prepares what to run; cleanup removes what must not outlive it.
+func (c serveCmd) program(s streams) (p *Program, cleanup func(), err error) {
+	p, cleanup = &Program{Demo: c.Demo, Out: s.out}, func() {}
+	if c.Demo {
+		if c.Port < 1 || c.Port > maxDemoPort {
+			return nil, nil, usagef("--port %d does not leave room for the block: 1 to %d.", c.Port, maxDemoPort)
+		}
+		if p.Dir = c.Data; p.Dir == "" {
+			if p.Dir, err = os.MkdirTemp("", "dragoman-demo-"); err != nil {
+				return nil, nil, fmt.Errorf("data folder: %w", err)
+			}
+			p.Temporary = true
+			dir := p.Dir
+			cleanup = func() { _ = os.RemoveAll(dir) } // it is a temporary folder: the system clears what is left
+		}
+		p.Config = config.Demo(c.Host, c.Port, p.Dir)
+	} else {
+		if p.Config, _, err = c.load(s); err != nil {
+			return nil, nil, err
+		}
+		if p.Config == nil {
+			return nil, nil, usagef("%s", noConfig)
+		}
+	}
+	p.Log, err = newLog(p.Config.Log, s)
+	return p, cleanup, err
+}
+
+// newLog makes the log: to the error stream, so that the output stays for the banner.
+func newLog(c config.Log, s streams) (*zap.Logger, error) {
+	level, err := zapcore.ParseLevel(c.Level)
+	if err != nil {
+		return nil, usagef("log.level: %v", err)
+	}
+	ec := zap.NewProductionEncoderConfig()
+	ec.EncodeTime = zapcore.ISO8601TimeEncoder
+	enc := zapcore.NewJSONEncoder(ec)
+	if c.Format == "console" {
+		enc = zapcore.NewConsoleEncoder(ec)
+	}
+	return zap.New(zapcore.NewCore(enc, zapcore.Lock(zapcore.AddSync(s.err)), level)), nil
+}

@@ -1,0 +1,297 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"time"
+
+	"go.uber.org/zap"
+
+	"dragoman/adapters"
+	"dragoman/adapters/all"
+	"dragoman/config"
+	"dragoman/core"
+	"dragoman/core/blob"
+	"dragoman/core/bus"
+	"dragoman/core/engine"
+	"dragoman/core/store"
+	"dragoman/core/store/breaker"
+	"dragoman/core/store/sqlite"
+	"dragoman/normalize"
+	"dragoman/proxy"
+)
+
+// node is everything that runs, bottom to top.
+type node struct {
+	store   store.Store
+	breaker *breaker.Store
+	bus     bus.Bus
+	blobs   *blob.Disk
+	engine  *engine.Engine
+	callers *callers
+	server  *proxy.Server
+}
+
+// assemble opens the parts from the bottom to the top. This file is the only place that knows all
+// of them.
+func assemble(ctx context.Context, p *Program) (_ *node, err error) {
+	c := p.Config
+	report := func(msg string, err error) { p.Log.Warn(msg, zap.Error(err)) }
+	n := &node{callers: newCallers()}
+	defer func() {
+		if err != nil {
+			_ = n.close(ctx) // the first error is the one to tell
+		}
+	}()
+	db, err := sqlite.Open(ctx, sqlite.Options{Path: c.Store.DSN, Log: report})
+	if err != nil {
+		return nil, fmt.Errorf("open the store: %w", err)
+	}
+	guarded := breaker.Wrap(db, breaker.Options{
+		Failures: uint32(c.Breaker.Failures), Window: c.Breaker.Window.Duration, OpenFor: c.Breaker.OpenFor.Duration,
+		Changed: func(s breaker.State) { p.Log.Warn("store breaker changed", zap.Stringer("state", s)) },
+	})
+	n.store, n.breaker = guarded, guarded
+	if n.blobs, err = blob.Open(c.Files.Dir); err != nil {
+		return nil, fmt.Errorf("open the folder of uploads: %w", err)
+	}
+	if n.bus, err = bus.Embedded(); err != nil {
+		return nil, err
+	}
+	n.engine, err = engine.New(ctx, engine.Options{
+		Store: n.store, Bus: n.bus, Blobs: n.blobs, Hooks: []core.Hooks{n.callers}, Callouts: n.callers,
+		PrivateCallouts: c.Callbacks.AllowPrivate, Report: report,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("start the core: %w", err)
+	}
+	ids, err := ensureApps(ctx, n.engine, c)
+	if err != nil {
+		return nil, err
+	}
+	if p.Demo {
+		if err := seed(ctx, n.engine.Core(), ids); err != nil {
+			return nil, fmt.Errorf("create the demo's people: %w", err)
+		}
+	}
+	return n, n.listen(ctx, p, ids)
+}
+
+// close ends what runs, top to bottom.
+func (n *node) close(ctx context.Context) error {
+	var errs []error
+	if n.server != nil {
+		errs = append(errs, n.server.Shutdown(ctx))
+	}
+	if n.callers.abandoned() && n.store != nil {
+		// The dialects were never there to write a webhook: with its store gone first, the core
+		// cannot take a waiting event for delivered.
+		errs, n.store = append(errs, n.store.Close()), nil
+	}
+	n.callers.release()
+	if n.engine != nil {
+		n.engine.Close()
+	}
+	if n.bus != nil {
+		n.bus.Close()
+	}
+	if n.blobs != nil {
+		errs = append(errs, n.blobs.Close())
+	}
+	if n.store != nil {
+		errs = append(errs, n.store.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// ensureApps makes the configured apps known to the store and returns their ids in the order of
+// the configuration. Settings of the file hold for new apps; later they are the app's own.
+func ensureApps(ctx context.Context, e *engine.Engine, c *config.Config) ([]core.AppID, error) {
+	ids := make([]core.AppID, len(c.Apps))
+	for i := range c.Apps {
+		a := &c.Apps[i]
+		app, err := e.EnsureApp(ctx, a.Name, func(s *core.AppSettings) { s.Teams = a.Teams })
+		if err != nil {
+			return nil, fmt.Errorf("app %s: %w", a.Name, err)
+		}
+		ids[i] = app.ID
+	}
+	return ids, nil
+}
+
+// listen builds the dialects, then opens the listeners: each dialect on its own addresses without
+// a prefix, all of them on the main one by path prefix and by host.
+func (n *node) listen(ctx context.Context, p *Program, ids []core.AppID) error {
+	c := p.Config
+	front, err := pages(p)
+	if err != nil {
+		return err
+	}
+	trusted, err := prefixes(c.TrustedProxies)
+	if err != nil {
+		return err
+	}
+	main := proxy.Listener{Name: "main", Addr: c.Listen, Pages: front}
+	var others []proxy.Listener
+	for i := range dialects {
+		d := &dialects[i]
+		m, err := n.mount(d, c, ids)
+		if err != nil {
+			return err
+		}
+		if m == nil {
+			continue
+		}
+		prefixed, hosted := *m, *m
+		prefixed.Prefix, hosted.Hosts = "/"+d.name, mainHosts(d, c)
+		main.Mounts = append(main.Mounts, prefixed)
+		if len(hosted.Hosts) > 0 {
+			main.Mounts = append(main.Mounts, hosted)
+		}
+		secure, err := dialectTLS(d, p)
+		if err != nil {
+			return err
+		}
+		for _, addr := range listenAddrs(d, c) {
+			others = append(others, proxy.Listener{Name: d.name + " " + addr, Addr: addr, TLS: secure, Mounts: []proxy.Mount{*m}})
+		}
+	}
+	n.callers.release()
+	server, err := proxy.New(proxy.Options{
+		Listeners:    append([]proxy.Listener{main}, others...),
+		Ops:          &proxy.Ops{Addr: c.OpsListen},
+		Apps:         proxyApps(c, ids),
+		Log:          p.Log,
+		Ready:        n.engine.Core().Health.Ready,
+		StoreBreaker: func() int { return int(n.breaker.State()) },
+		Breaker: proxy.BreakerOptions{
+			Failures: uint32(c.Breaker.Failures), Window: c.Breaker.Window.Duration, OpenFor: c.Breaker.OpenFor.Duration,
+		},
+		RequestTimeout: c.RequestTimeout.Duration,
+		MaxBody:        largestBody(c),
+		MaxUpload:      c.Limits.Upload.Bytes,
+		MaxSockets:     c.Limits.Sockets,
+		TrustedProxies: trusted,
+	})
+	if err != nil {
+		return err
+	}
+	if err := server.Listen(ctx); err != nil {
+		return err
+	}
+	n.server = server
+	return nil
+}
+
+// mount builds a dialect for the apps that speak it; nil when none does. A dialect that is not
+// served yet is a mount without one: the proxy answers 501 for it.
+func (n *node) mount(d *dialect, c *config.Config, ids []core.AppID) (*proxy.Mount, error) {
+	var apps []adapters.App
+	for i := range c.Apps {
+		if a := &c.Apps[i]; d.configured(a) {
+			app := adapters.App{ID: ids[i], Name: a.Name}
+			if d.creds != nil {
+				app.Creds = d.creds(a)
+			}
+			apps = append(apps, app)
+		}
+	}
+	if len(apps) == 0 {
+		return nil, nil
+	}
+	m := &proxy.Mount{Name: d.name}
+	if !d.served() {
+		return m, nil
+	}
+	for _, e := range all.Dialects() {
+		if e.Name != d.name {
+			continue
+		}
+		built, err := e.New(adapters.Env{
+			Core: n.engine.Core(), Now: time.Now, Apps: apps, RequestTimeout: c.RequestTimeout.Duration,
+		})
+		if err != nil {
+			return nil, fmt.Errorf("dialect %s: %w", d.name, err)
+		}
+		m.Dialect, m.Catalog = built, e.Catalog()
+		n.callers.add(built)
+	}
+	return m, nil
+}
+
+// mainHosts are the host names of the dialect on the main listener: the vendor's own, for clients
+// that are led here by DNS, and those of the apps.
+func mainHosts(d *dialect, c *config.Config) []string {
+	var out []string
+	for _, e := range all.Dialects() {
+		if e.Name == d.name {
+			out = append(out, e.Hosts...)
+		}
+	}
+	for i := range c.Apps {
+		if d.configured(&c.Apps[i]) {
+			out = append(out, d.hosts(&c.Apps[i])...)
+		}
+	}
+	return out
+}
+
+// listenAddrs are the addresses of the dialect's own listeners, each once.
+func listenAddrs(d *dialect, c *config.Config) []string {
+	var out []string
+	for i := range c.Apps {
+		if a := d.listen(&c.Apps[i]); d.configured(&c.Apps[i]) && a != "" && !slices.Contains(out, a) {
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
+// dialectTLS is the certificate of dialects whose SDK insists on TLS; nil for the others.
+func dialectTLS(d *dialect, p *Program) (*tls.Config, error) {
+	if !d.secure || !p.Demo {
+		return nil, nil
+	}
+	names := []string{"*." + cometDomain}
+	for i := range p.Config.Apps {
+		names = append(names, d.hosts(&p.Config.Apps[i])...)
+	}
+	return developmentTLS(p.Dir, names, []string{cometDomain}, time.Now())
+}
+
+// proxyApps is what the proxy has to know of each app.
+func proxyApps(c *config.Config, ids []core.AppID) []proxy.App {
+	out := make([]proxy.App, len(c.Apps))
+	for i := range c.Apps {
+		a := &c.Apps[i]
+		mode, _ := normalize.ParseMode(a.ErrorFormat) // the configuration allows nothing else
+		out[i] = proxy.App{ID: ids[i], Name: a.Name, ErrorFormat: mode, RateLimits: a.Limits.Rate, MaxBody: a.Limits.Body.Bytes}
+	}
+	return out
+}
+
+// largestBody is the bound of bodies before the app is known; the app's own is checked after.
+func largestBody(c *config.Config) int64 {
+	var out int64
+	for i := range c.Apps {
+		out = max(out, c.Apps[i].Limits.Body.Bytes)
+	}
+	return out
+}
+
+// prefixes reads the networks of the configuration.
+func prefixes(list []string) ([]netip.Prefix, error) {
+	var out []netip.Prefix
+	for _, s := range list {
+		p, err := netip.ParsePrefix(s)
+		if err != nil {
+			return nil, fmt.Errorf("trusted_proxies: %w", err)
+		}
+		out = append(out, p)
+	}
+	return out, nil
+}
