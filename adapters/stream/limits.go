@@ -111,11 +111,3 @@ func ids(list []string) []core.UserID {
 // defaultQuota is how often an operation may be called in a minute, of one app and platform, where
 // quotas names no other number.
 const defaultQuota = 1000
-
-// quotas are the vendor's limits per minute; see https://getstream.io/chat/docs/node/rate_limits/.
-var quotas = map[string]int{
-	"QueryChannels": 10000, "GetOrCreateChannel": 10000, "GetOrCreateDistinctChannel": 10000, "MarkRead": 10000, "SendEvent": 10000, "LongPoll": 10000, "Hi": 10000,
-	"QueryMembers": 300, "UpdateChannel": 300, "UpdateChannelPartial": 300, "UpdateUsers": 300, "UpdateUsersPartial": 300,
-	"DeleteChannel": 60, "DeleteChannels": 60, "TruncateChannel": 60, "DeleteUser": 60, "ExportUser": 60, "DeactivateUser": 60, "DeactivateUsers": 60,
-	"ReactivateUser": 60, "ReactivateUsers": 60, "RestoreUsers": 60, "DeleteUsers": 6,
-}

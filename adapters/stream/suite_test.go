@@ -10,24 +10,19 @@ import (
 	"dragoman/adapters/stream"
 )
 
-// creds are the credentials of the test app.
-var creds = map[string]string{"api_key": "key", "api_secret": "a secret of the test app"}
-
-// seedRows are the 25 rows of the vendor's error document.
-func seedRows() (ids []string) {
-	for i := range 25 {
-		ids = append(ids, fmt.Sprintf("ST%03d", i+1))
+// vendor is this dialect for the suite, with the 25 rows of the vendor's error document.
+func vendor() *adaptertest.Vendor {
+	v := &adaptertest.Vendor{
+		Entry: stream.Entry(), Driver: driver{},
+		Creds: map[string]string{"api_key": "key", "api_secret": "a secret of the test app"},
 	}
-	return ids
+	for i := range 25 {
+		v.Rows = append(v.Rows, fmt.Sprintf("ST%03d", i+1))
+	}
+	return v
 }
 
-func TestTables(t *testing.T) {
-	adaptertest.Static(t, stream.Entry(), adaptertest.Unplugged(t, stream.Entry(), creds), seedRows())
-}
-
-func TestErrorsOfEveryReason(t *testing.T) {
-	adaptertest.Errors(t, stream.Entry(), adaptertest.Unplugged(t, stream.Entry(), creds), stream.ReadError)
-}
+func TestDialect(t *testing.T) { adaptertest.Run(t, vendor(), stream.ReadError) }
 
 func TestEveryOperationIsServedOrListed(t *testing.T) {
 	table, err := os.ReadFile("../../../shared/dialects/stream/ops.tsv")
@@ -43,10 +38,11 @@ func TestEveryOperationIsServedOrListed(t *testing.T) {
 			}
 		}
 	}
-	adaptertest.Coverage(t, adaptertest.Unplugged(t, stream.Entry(), creds), ops)
+	v := vendor()
+	adaptertest.Coverage(t, adaptertest.Unplugged(t, v.Entry, v.Creds), ops)
 }
 
 func TestCompatibilityPageIsCurrent(t *testing.T) {
-	d := adaptertest.Unplugged(t, stream.Entry(), creds)
-	adaptertest.Report(t, stream.Entry(), d, "../../docs/compat/stream.md", *update)
+	v := vendor()
+	adaptertest.Report(t, v.Entry, adaptertest.Unplugged(t, v.Entry, v.Creds), "../../docs/compat/stream.md", *update)
 }

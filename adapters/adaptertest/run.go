@@ -1,0 +1,17 @@
+package adaptertest
+
+import (
+	"testing"
+
+	"dragoman/normalize"
+)
+
+// Run puts a dialect through everything that needs no document of the vendor: its tables, its
+// errors, junk on every route, and the scenarios. read is the vendor's reader of error bodies.
+func Run(t *testing.T, v *Vendor, read func(*normalize.Upstream, []byte) (normalize.Answer, bool)) {
+	t.Helper()
+	t.Run("static", func(t *testing.T) { Static(t, v.Entry, Unplugged(t, v.Entry, v.Creds), v.Rows) })
+	t.Run("errors", func(t *testing.T) { Errors(t, v.Entry, Unplugged(t, v.Entry, v.Creds), read) })
+	t.Run("robust", func(t *testing.T) { Robust(t, v) })
+	t.Run("scenarios", func(t *testing.T) { Scenarios(t, v) })
+}

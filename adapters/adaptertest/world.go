@@ -1,0 +1,154 @@
+package adaptertest
+
+import (
+	"context"
+	"path/filepath"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"dragoman/adapters"
+	"dragoman/core"
+	"dragoman/core/blob"
+	"dragoman/core/bus"
+	"dragoman/core/engine"
+	"dragoman/core/store"
+	"dragoman/core/store/breaker"
+	"dragoman/core/store/sqlite"
+	"dragoman/proxy"
+)
+
+// Vendor is what a dialect's test supplies.
+type Vendor struct {
+	Entry  adapters.Entry
+	Creds  map[string]string // of the test app
+	Rows   []string          // row ids of the vendor's error document
+	Driver Driver
+}
+
+// Setup changes the world of one scenario.
+type Setup struct {
+	RateLimits bool // count calls and refuse those over the quota
+	Users      []string
+	Settings   func(*core.AppSettings)
+}
+
+// World is one running server: proxy, dialect, core and store, with one app.
+type World struct {
+	URL     string // "http://127.0.0.1:port"
+	Creds   map[string]string
+	App     core.AppID
+	Core    *core.Core
+	Dialect adapters.Dialect
+
+	store *outage
+}
+
+// Server is the actor that is trusted with everything.
+func (w *World) Server() core.Actor { return core.Actor{App: w.App, Access: core.AccessServer} }
+
+// BreakStore makes the database refuse writes until the returned function is called.
+func (w *World) BreakStore() (mend func()) {
+	w.store.down.Store(true)
+	return func() { w.store.down.Store(false) }
+}
+
+// outage is a store whose writes can be made to fail.
+type outage struct {
+	store.Store
+	down atomic.Bool
+}
+
+// Update implements store.Store.
+func (o *outage) Update(ctx context.Context, app core.AppID, ch core.ChannelID, fn func(store.Tx) error, committed func()) error {
+	if o.down.Load() {
+		return store.ErrUnavailable
+	}
+	return o.Store.Update(ctx, app, ch, fn, committed)
+}
+
+// Append implements store.Store.
+func (o *outage) Append(ctx context.Context, in *store.Append, committed func()) error {
+	if o.down.Load() {
+		return store.ErrUnavailable
+	}
+	return o.Store.Append(ctx, in, committed)
+}
+
+// Ping implements store.Store.
+func (o *outage) Ping(ctx context.Context) error {
+	if o.down.Load() {
+		return store.ErrUnavailable
+	}
+	return o.Store.Ping(ctx)
+}
+
+// NewWorld starts a server for the vendor on a free port and ends it with the test.
+func NewWorld(t *testing.T, v *Vendor, s Setup) *World {
+	t.Helper()
+	ctx := t.Context()
+	dir := t.TempDir()
+	db, err := sqlite.Open(ctx, sqlite.Options{Path: filepath.Join(dir, "chat.db")})
+	must(t, err)
+	w := &World{Creds: v.Creds, store: &outage{Store: db}}
+	guarded := breaker.Wrap(w.store, breaker.Options{OpenFor: 50 * time.Millisecond})
+	t.Cleanup(func() { must(t, guarded.Close()) })
+	b, err := bus.Embedded()
+	must(t, err)
+	t.Cleanup(b.Close)
+	files, err := blob.Open(filepath.Join(dir, "files"))
+	must(t, err)
+	relay := &adapters.Relay{}
+	e, err := engine.New(ctx, engine.Options{
+		Store: guarded, Bus: b, Blobs: files, Hooks: []core.Hooks{relay}, Callouts: relay, PrivateCallouts: true,
+		Report: func(msg string, err error) { t.Logf("core: %s: %v", msg, err) },
+	})
+	must(t, err)
+	t.Cleanup(e.Close)
+	app, err := e.EnsureApp(ctx, "test", s.Settings)
+	must(t, err)
+	w.App, w.Core = app.ID, e.Core()
+	people := core.UpsertUsers{}
+	for _, u := range s.Users {
+		people.Users = append(people.Users, core.User{ID: core.UserID(u), Name: u})
+	}
+	if len(people.Users) > 0 {
+		_, err = w.Core.Users.Upsert(ctx, w.Server(), people)
+		must(t, err)
+	}
+	w.Dialect, err = v.Entry.New(adapters.Env{
+		Core: w.Core, Now: time.Now, Apps: []adapters.App{{ID: app.ID, Name: "test", Creds: v.Creds}}, RequestTimeout: 10 * time.Second,
+	})
+	must(t, err)
+	relay.Bind(w.Dialect)
+	w.listen(t, v, s)
+	return w
+}
+
+// listen puts the proxy in front.
+func (w *World) listen(t *testing.T, v *Vendor, s Setup) {
+	t.Helper()
+	srv, err := proxy.New(proxy.Options{
+		Listeners: []proxy.Listener{{Name: "main", Addr: "127.0.0.1:0", Mounts: []proxy.Mount{
+			{Name: v.Entry.Name, Dialect: w.Dialect, Catalog: v.Entry.Catalog()},
+		}}},
+		Apps:    []proxy.App{{ID: w.App, Name: "test", RateLimits: s.RateLimits}},
+		Sockets: proxy.SocketOptions{DrainSpread: 50 * time.Millisecond},
+	})
+	must(t, err)
+	must(t, srv.Listen(t.Context()))
+	w.URL = "http://" + srv.Addr("main").String()
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		must(t, srv.Shutdown(ctx))
+	})
+}
+
+// must fails the test for an error that is no part of what is tested.
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
