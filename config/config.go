@@ -29,7 +29,7 @@ type Log struct {
 
 // Store is where chats are kept.
 type Store struct {
-	DSN string `toml:"dsn" doc:"Path of the SQLite database. Its folder is created; two more files appear beside it while it is open."`
+	DSN string `toml:"dsn" doc:"Path of the SQLite database. Its folder is created; all files beside it that begin with its name belong to it."`
 }
 
 // Files is where uploads are kept.

@@ -119,7 +119,7 @@ func Render(p *Problem, n Native, mode Mode, o RenderOptions) Rendered {
 			out.Header = append(out.Header, Header{"Retry-After", v})
 		}
 		for _, h := range n.Header {
-			if h.Name != "Retry-After" {
+			if h.Name != "Retry-After" && h.Name != "Content-Encoding" { // the body is another one
 				out.Header = append(out.Header, h)
 			}
 		}
@@ -139,7 +139,7 @@ func Render(p *Problem, n Native, mode Mode, o RenderOptions) Rendered {
 // heard returns the problem with the status and text that the client's SDK receives filled into
 // an original of ours.
 func (p *Problem) heard(n Native) *Problem {
-	if p.Original == nil || p.Origin == OriginUpstream {
+	if p.Original == nil || !p.ours() {
 		return p
 	}
 	c, o := *p, *p.Original

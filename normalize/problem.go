@@ -67,7 +67,8 @@ type Problem struct {
 	Params []Param // values for the placeholders of a vendor's text; not part of the document
 	Expose Expose  // how much of a foreign original is shown; not part of the document
 
-	row string // the very row to say, where the error named one
+	row     string // the very row to say, where the error named one
+	adopted bool   // taken over from another hop: original stays as it is
 }
 
 // FieldError is one offending member of the request.
@@ -134,11 +135,12 @@ func New(err *fault.Error, origin Origin, c *Catalog) *Problem {
 	return p
 }
 
-// Speak makes Original the row of the dialect the client speaks. It leaves an upstream's
-// original alone: only the dialect is noted.
+// Speak makes Original the row of the dialect the client speaks. It leaves the original of an
+// upstream and of another hop alone: only the dialect is noted. On the native API, which has no
+// catalogue, clear Dialect instead.
 func (p *Problem) Speak(c *Catalog) {
 	p.Dialect = c.provider
-	if p.Origin == OriginUpstream {
+	if !p.ours() {
 		return
 	}
 	r, _ := c.Say(p)
@@ -148,6 +150,9 @@ func (p *Problem) Speak(c *Catalog) {
 		Code: r.Body, Name: r.Name, Format: "none",
 	}
 }
+
+// ours reports whether the error was born in this process.
+func (p *Problem) ours() bool { return p.Origin != OriginUpstream && !p.adopted }
 
 // of fills what the reason alone decides.
 func of(r *fault.Reason, variant string) *Problem {

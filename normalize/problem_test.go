@@ -281,3 +281,32 @@ func TestBatch(t *testing.T) {
 		t.Errorf("%s", b)
 	}
 }
+
+func TestAdoptedOriginalSurvivesAnotherDialect(t *testing.T) {
+	born := normalize.New(fault.GroupFull.Error("no room"), normalize.OriginCore, stream.Catalog())
+	inner := normalize.Render(born, stream.EncodeError(born), normalize.ModeUnified, normalize.RenderOptions{})
+	h := http.Header{"Content-Type": {inner.ContentType}}
+	p, _ := normalize.FromUpstream(stream.Vendor(), &normalize.Upstream{Status: inner.Status, Body: inner.Body, Header: h.Get}, normalize.Reading{Trusted: true})
+	p.Speak(cometchat.Catalog())
+	out := normalize.Render(p, cometchat.EncodeError(p), normalize.ModeBoth, normalize.RenderOptions{})
+	d := gjson.GetBytes(out.Body, "dragoman_error")
+	if d.Get("original.provider").String() != "stream" || d.Get("original.code").Raw != "4" || d.Get("dialect").String() != "cometchat" ||
+		d.Get("original.message").String() != `Request failed with error: "no room"` || gjson.GetBytes(out.Body, "error.code").String() != "ERR_NO_VACANCY" {
+		t.Errorf("%s", out.Body)
+	}
+}
+
+func TestUnifiedAnswerIsNotMarkedCompressed(t *testing.T) {
+	h := http.Header{"Content-Encoding": {"gzip"}, "Content-Type": {"application/json"}}
+	u := &normalize.Upstream{Status: 500, Body: []byte("\x1f\x8b\x08"), Header: h.Get}
+	p, _ := normalize.FromUpstream(stream.Vendor(), u, normalize.Reading{})
+	for _, x := range normalize.Render(p, normalize.Raw(u), normalize.ModeUnified, normalize.RenderOptions{}).Header {
+		if x.Name == "Content-Encoding" {
+			t.Error("a plain document says it is compressed")
+		}
+	}
+	n := normalize.Raw(u)
+	if n.Get("Content-Encoding") != "gzip" {
+		t.Error("a compressed body lost its mark")
+	}
+}

@@ -40,7 +40,7 @@ func FromUpstream(v Vendor, u *Upstream, o Reading) (p *Problem, ok bool) {
 	body, size, cut := u.decode(o.MaxBody)
 	if o.Trusted {
 		if p := adopt(u, body); p != nil {
-			p.Expose = o.Expose
+			p.Expose, p.adopted = o.Expose, true
 			inner := p.RequestID
 			p.RequestID, p.TraceID = "", ""
 			p.hop(o, u.Status, inner)

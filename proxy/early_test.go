@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
 
 	"dragoman/adapters"
@@ -79,6 +80,23 @@ func TestPanicsAreLoggedAndNeverShown(t *testing.T) {
 	d.broken = true
 	if got = ask(t, "GET", "http://"+addr+"/panic", ""); got.status != 500 || !strings.HasPrefix(got.body, `{"code":-1`) || strings.Contains(got.body, "secret") {
 		t.Errorf("broken encoder: %d %s", got.status, got.body)
+	}
+}
+
+func TestPanicOutsideOfHandlersIsSurvived(t *testing.T) {
+	core, _ := observer.New(zap.DebugLevel)
+	log := zap.New(core, zap.Hooks(func(e zapcore.Entry) error {
+		if e.Message == "request answered" {
+			panic("secret in a log hook")
+		}
+		return nil
+	}))
+	_, addr := serving(t, &fake{routes: []adapters.Route{route("GET", "/x", "x")}}, func(o *proxy.Options) { o.Log = log })
+	for _, request := range []string{"GET /x HTTP/1.1\r\nHost: x\r\n\r\n", "garbage\r\n\r\n"} {
+		got := raw(t, addr, request)
+		if got.status != 500 || !strings.HasPrefix(got.body, `{"code":-1`) || strings.Contains(got.body, "secret") {
+			t.Errorf("got %d %s", got.status, got.body)
+		}
 	}
 }
 

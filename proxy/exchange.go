@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/valyala/fasthttp"
+	"go.uber.org/zap"
 
 	"dragoman/adapters"
 	"dragoman/core"
@@ -43,6 +44,7 @@ type exchange struct {
 // serveRequest answers one request.
 func (l *listener) serveRequest(fc *fasthttp.RequestCtx) {
 	x := &exchange{l: l, start: time.Now()}
+	defer x.survive(fc)
 	rq, bad := l.bind(fc)
 	x.rq = rq
 	x.m, rq.Path = l.pick(rq.Host, rq.Path)
@@ -242,4 +244,25 @@ func (x *exchange) rescue(err *error) {
 		x.stack = debug.Stack()
 		*err = fault.ServerInternal.Wrap(fmt.Errorf("panic: %v", r))
 	}
+}
+
+// survive is the last net: a panic in the proxy's own code must not take the process down, which is
+// what the web server would let it do.
+func (x *exchange) survive(fc *fasthttp.RequestCtx) {
+	r := recover()
+	if r == nil {
+		return
+	}
+	if x.rq == nil {
+		x.rq = earlyRequest()
+	}
+	x.l.s.log.Error("request handling panicked", zap.String("request_id", x.rq.ID), zap.Any("panic", r), zap.ByteString("stack", debug.Stack()))
+	if x.live {
+		return
+	}
+	p := normalize.New(fault.ServerInternal.Error(""), normalize.OriginProxy, nil)
+	n := normalize.Neutral(p)
+	fc.Response.Reset()
+	fc.SetConnectionClose()
+	x.reply(fc, &adapters.Response{Status: n.Status, ContentType: n.ContentType, Body: n.Body})
 }

@@ -50,7 +50,7 @@ func newListener(s *Server, conf *Listener) (*listener, error) {
 		l.mounts = append(l.mounts, m)
 	}
 	if len(conf.Pages) > 0 {
-		pages, err := newPages(s, conf.Pages)
+		pages, err := newPages(conf.Pages)
 		if err != nil {
 			return nil, fmt.Errorf("proxy: listener %s: %w", l.name, err)
 		}
@@ -177,6 +177,7 @@ func (l *listener) pick(host, path string) (*mount, string) {
 func (l *listener) early(fc *fasthttp.RequestCtx, err error) {
 	x := &exchange{l: l, m: l.rest, start: fc.Time(), early: true}
 	x.rq = earlyRequest()
+	defer x.survive(fc)
 	x.fail(fc, earlyFault(err))
 	fc.SetConnectionClose()
 	x.finish(fc)

@@ -73,9 +73,10 @@ func (m *metrics) breakerMoved(app string) func(gobreaker.State) {
 // count records one finished request.
 func (m *metrics) count(x *exchange, took time.Duration) {
 	if x.t != nil {
-		x.t.met.seconds.Observe(took.Seconds())
+		series := x.t.series(m)
+		series.seconds.Observe(took.Seconds())
 		if x.problem == nil && x.status >= 200 && x.status < 300 {
-			x.t.met.ok.Inc()
+			series.ok.Inc()
 			return
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"dragoman/adapters"
 	"dragoman/normalize"
@@ -33,7 +34,15 @@ type target struct {
 	socket  *adapters.Socket
 	refused *adapters.Unsupported
 	page    func(*adapters.Request) *adapters.Response
-	met     targetMetrics
+	dialect string // metric label
+	once    sync.Once
+	met     targetMetrics // made at the first call: a table has hundreds of routes that nobody calls
+}
+
+// series returns the metrics of the target.
+func (t *target) series(m *metrics) *targetMetrics {
+	t.once.Do(func() { t.met = m.target(t.dialect, t.name) })
+	return &t.met
 }
 
 // newMount compiles a dialect's tables.
@@ -50,9 +59,9 @@ func newMount(s *Server, m *Mount) (*mount, error) {
 	}
 	out.quotas, _ = m.Dialect.(adapters.Quotas)
 	var errs []error
-	add := func(method, path string, t target) {
-		t.met = s.met.target(m.Name, t.name)
-		errs = append(errs, out.table.add(method, path, t.name, &t))
+	add := func(method, path string, t *target) {
+		t.dialect = m.Name
+		errs = append(errs, out.table.add(method, path, t.name, t))
 	}
 	routes := slices.Clone(m.Dialect.Routes())
 	for i := range routes {
@@ -60,14 +69,14 @@ func newMount(s *Server, m *Mount) (*mount, error) {
 			errs = append(errs, fmt.Errorf("route %s: no handler", routes[i].Name))
 			continue
 		}
-		add(routes[i].Method, routes[i].Path, target{name: routes[i].Name, route: &routes[i]})
+		add(routes[i].Method, routes[i].Path, &target{name: routes[i].Name, route: &routes[i]})
 	}
 	for _, so := range m.Dialect.Sockets() {
-		add(socketMethod, so.Path, target{name: so.Name, socket: &so})
+		add(socketMethod, so.Path, &target{name: so.Name, socket: &so})
 	}
 	if r, ok := m.Dialect.(adapters.Refuser); ok {
 		for _, u := range r.Unsupported() {
-			add(u.Method, u.Path, target{name: u.Name, refused: &u})
+			add(u.Method, u.Path, &target{name: u.Name, refused: &u})
 		}
 	}
 	if err := errors.Join(errs...); err != nil {
@@ -77,12 +86,11 @@ func newMount(s *Server, m *Mount) (*mount, error) {
 }
 
 // newPages compiles the plain handlers of a listener.
-func newPages(s *Server, pages []Page) (*mount, error) {
+func newPages(pages []Page) (*mount, error) {
 	out := &mount{name: "pages", pages: true}
 	var errs []error
 	for _, p := range pages {
-		t := &target{name: p.Method + " " + p.Path, page: p.Serve}
-		t.met = s.met.target(out.name, t.name)
+		t := &target{name: p.Method + " " + p.Path, page: p.Serve, dialect: out.name}
 		errs = append(errs, out.table.add(p.Method, p.Path, t.name, t))
 	}
 	if err := errors.Join(errs...); err != nil {

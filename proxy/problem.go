@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"time"
 
 	"github.com/valyala/fasthttp"
 
@@ -47,6 +48,9 @@ func (x *exchange) explain(err error) normalize.Rendered {
 		if x.t.refused != nil {
 			p.Detail = x.t.refused.Reason // from our own table, so safe to show although the lack is ours
 		}
+	}
+	if p.Status == 503 && p.RetryAfter == 0 {
+		p.RetryAfter = time.Second // nobody knows how long; but nobody should come back at once
 	}
 	parent := x.rq.Headers.Get(normalize.HeaderTrace)
 	if p.TraceID = traceID(parent); p.TraceID == "" {

@@ -25,6 +25,7 @@ type reader struct {
 	buf    [scratch]byte
 	pinged bool // a ping is out and nothing has come since
 	closed bool // the peer's close frame was read, or the stream broke
+	broken bool // what follows cannot be read as frames any more
 }
 
 // protocolError ends a connection with a code.
@@ -38,6 +39,9 @@ func (e *protocolError) Error() string { return e.reason }
 
 // Read implements adapters.Conn.
 func (c *conn) Read(ctx context.Context) (text bool, data []byte, err error) {
+	if c.in.broken {
+		return false, nil, adapters.ErrClosed
+	}
 	if ctx != c.ctx && ctx.Done() != nil {
 		stop := context.AfterFunc(ctx, func() { _ = c.nc.SetReadDeadline(time.Unix(1, 0)) }) // wakes the read
 		defer stop()
@@ -49,6 +53,7 @@ func (c *conn) Read(ctx context.Context) (text bool, data []byte, err error) {
 	var p *protocolError
 	switch {
 	case errors.As(err, &p):
+		c.in.broken = true
 		c.Close(int(p.code), p.reason)
 		if p.code == ws.StatusMessageTooBig {
 			return false, nil, adapters.ErrTooBig

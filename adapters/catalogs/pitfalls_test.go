@@ -114,7 +114,7 @@ func TestPitfall03BodiesOfEveryKind(t *testing.T) {
 	w.Close()
 	var bomb bytes.Buffer
 	w = gzip.NewWriter(&bomb)
-	w.Write(bytes.Repeat([]byte("0"), 64<<20))
+	w.Write(bytes.Repeat([]byte("0"), 8<<20))
 	w.Close()
 	big := `{"code":17,"message":"` + strings.Repeat("x", 5<<20) + `"}`
 	cases := []struct {

@@ -79,8 +79,9 @@ func TestAuthenticateRefuses(t *testing.T) {
 			if got := int(gjson.Get(body, "code").Int()); got != c.code {
 				t.Errorf("code %d, want %d: %s", got, c.code, body)
 			}
-			if got := gjson.Get(body, "message").Str; c.message != "" && got != c.message {
-				t.Errorf("message %q, want %q", got, c.message)
+			want := `QueryChannels failed with error: "` + c.message + `"`
+			if got := gjson.Get(body, "message").Str; c.message != "" && got != want {
+				t.Errorf("message %q, want %q", got, want)
 			}
 		})
 	}

@@ -2,6 +2,7 @@ package stream
 
 import (
 	_ "embed"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -63,6 +64,9 @@ func appendError(b []byte, p *normalize.Problem, row normalize.Row, text, durati
 	b = normalize.AppendString(append(b, `,"more_info":`...), info)
 	b = append(b, `,"details":[],"exception_fields":{`...)
 	for i, f := range p.Errors {
+		if slices.ContainsFunc(p.Errors[:i], func(e normalize.FieldError) bool { return e.Pointer == f.Pointer }) {
+			continue // one text per field: the first
+		}
 		if i > 0 {
 			b = append(b, ',')
 		}

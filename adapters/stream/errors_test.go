@@ -74,7 +74,7 @@ func TestEncodeErrorOfEveryReasonSuitsTheSDK(t *testing.T) {
 			continue
 		}
 		e := r.Error("x \"quoted\"\n")
-		e.Fields = []fault.Field{{Pointer: "/message/text", Detail: "too long"}}
+		e.Fields = []fault.Field{{Pointer: "/message/text", Detail: "too long"}, {Pointer: "/message/text", Detail: "and odd"}, {Pointer: "?limit", Detail: "x"}}
 		n := stream.EncodeError(normalize.New(e, normalize.OriginCore, stream.Catalog()))
 		var w wire
 		if err := json.Unmarshal(n.Body, &w); err != nil {
@@ -83,7 +83,7 @@ func TestEncodeErrorOfEveryReasonSuitsTheSDK(t *testing.T) {
 		if n.Status < 400 || w.StatusCode != n.Status || w.Details == nil || w.Message == "" {
 			t.Errorf("%s: %s", r, n.Body)
 		}
-		if w.ExceptionFields["message.text"] != "too long" {
+		if w.ExceptionFields["message.text"] != "too long" || w.ExceptionFields["limit"] != "x" {
 			t.Errorf("%s: exception_fields %v", r, w.ExceptionFields)
 		}
 		if w.Code == 40 && r != fault.AuthTokenExpired {

@@ -155,3 +155,6 @@ func Sign(secret, payload string) string                { return sign([]byte(sec
 func Tell(d *Dialect, dl core.Delivery, self core.UserID, send func(adapters.Frame)) {
 	d.tell(dl, self, send)
 }
+
+// Quotas are the calls per minute by operation.
+func Quotas() map[string]int { return quotas }

@@ -107,3 +107,7 @@ func ids(list []string) []core.UserID {
 	}
 	return out
 }
+
+// defaultQuota is how often an operation may be called in a minute, of one app and platform, where
+// quotas names no other number.
+const defaultQuota = 1000

@@ -10,6 +10,7 @@ import (
 
 	"dragoman/adapters"
 	"dragoman/adapters/catalogs"
+	"dragoman/normalize/explain"
 	"dragoman/proxy"
 	"dragoman/web"
 )
@@ -42,6 +43,7 @@ func pages(p *Program) ([]proxy.Page, error) {
 		{Method: http.MethodGet, Path: "/", Serve: overview},
 		{Method: http.MethodGet, Path: "/errors", Serve: errorsPage},
 		{Method: http.MethodPost, Path: "/errors", Serve: errorsPage},
+		{Method: http.MethodPost, Path: "/v1/errors/translate", Serve: translateErrors},
 	}, nil
 }
 
@@ -64,6 +66,14 @@ func errorsPage(rq *adapters.Request) *adapters.Response {
 		return &adapters.Response{Status: http.StatusInternalServerError, ContentType: "text/plain; charset=utf-8", Body: []byte("The page could not be made.\n")}
 	}
 	return html(b.Bytes(), web.ErrorsPolicy())
+}
+
+// translateErrors answers for programs what the page answers for people, one error or a batch.
+func translateErrors(rq *adapters.Request) *adapters.Response {
+	status, body := explain.TranslateRequest(catalogs.All(), rq.Body)
+	rs := &adapters.Response{Status: status, Body: body}
+	rs.Set("X-Content-Type-Options", "nosniff")
+	return rs
 }
 
 // html answers a page that only its own origin may use.

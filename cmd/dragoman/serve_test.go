@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"github.com/tidwall/gjson"
+	"go.uber.org/goleak"
 
 	"dragoman/config"
 	"dragoman/core"
@@ -209,8 +210,9 @@ func TestStartOnATakenPort(t *testing.T) {
 	}
 }
 
-// Run ends without an error when it is told to.
+// Run ends without an error when it is told to, and leaves nothing behind.
 func TestRunUntilCancelled(t *testing.T) {
+	leaks := goleak.IgnoreCurrent()
 	dir := t.TempDir()
 	port, err := findBlock()
 	if err != nil {
@@ -234,10 +236,99 @@ func TestRunUntilCancelled(t *testing.T) {
 	if !blockFree(port) {
 		t.Error("a listener is still open")
 	}
+	// The web server's pools end up to ten seconds later, asleep until then.
+	goleak.VerifyNone(t, leaks, goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"))
 }
 
 // lastLine is the last line of a text.
 func lastLine(s string) string {
 	s = strings.TrimRight(s, "\n")
 	return s[strings.LastIndexByte(s, '\n')+1:]
+}
+
+// A configured app is reached by path prefix, by its host name and on its own listener; its limits
+// and its error format hold.
+func TestServeConfiguredApp(t *testing.T) {
+	port, err := findBlock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	c, issues := config.Parse([]byte(fmt.Sprintf(`
+listen = "127.0.0.1:%d"
+ops_listen = "127.0.0.1:%d"
+[store]
+dsn = %q
+[files]
+dir = %q
+[[app]]
+name = "acme"
+error_format = "unified"
+limits = { rate = true, body = "2KiB" }
+[app.stream]
+api_key = "acme-key"
+api_secret = "0123456789abcdef"
+listen = "127.0.0.1:%d"
+hosts = ["chat.acme.test"]
+`, port, port+config.PortOps, filepath.Join(dir, "acme.db"), filepath.Join(dir, "files"), port+config.PortStream)), nil)
+	if len(issues) > 0 {
+		t.Fatal(issues)
+	}
+	p := &Program{Config: c}
+	if err := p.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := p.Close(); err != nil {
+			t.Errorf("close: %v", err)
+		}
+	})
+	token, err := streamToken(&c.Apps[0], tokenOptions{server: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ask := func(method string, offset int, host, path, body string) (*http.Response, string) {
+		t.Helper()
+		rq, err := http.NewRequestWithContext(t.Context(), method, fmt.Sprintf("http://127.0.0.1:%d%s?api_key=acme-key", port+offset, path), strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		rq.Host = host
+		rq.Header.Set("Authorization", token)
+		rq.Header.Set("Stream-Auth-Type", "jwt")
+		rq.Header.Set("Content-Type", "application/json")
+		rs, err := http.DefaultClient.Do(rq)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer rs.Body.Close()
+		b, err := io.ReadAll(rs.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return rs, string(b)
+	}
+	for _, tt := range []struct {
+		name       string
+		offset     int
+		host, path string
+	}{
+		{"by prefix", config.PortMain, "localhost", "/stream/app"},
+		{"by host", config.PortMain, "chat.acme.test", "/app"},
+		{"by listener", config.PortStream, "localhost", "/app"},
+	} {
+		rs, body := ask(http.MethodGet, tt.offset, tt.host, tt.path, "")
+		if rs.StatusCode != http.StatusOK || gjson.Get(body, "app.name").Str != "acme" {
+			t.Errorf("%s: %s %s", tt.name, rs.Status, body)
+		}
+		if rs.Header.Get("X-Ratelimit-Limit") == "" {
+			t.Errorf("%s: no rate limit is told", tt.name)
+		}
+	}
+	if rs, body := ask(http.MethodPost, config.PortStream, "localhost", "/users", `{"users":{}}`+strings.Repeat(" ", 3000)); rs.StatusCode != http.StatusRequestEntityTooLarge {
+		t.Errorf("a body of 3 KiB: %s %s", rs.Status, body)
+	}
+	if rs, body := ask(http.MethodPost, config.PortStream, "localhost", "/users", `{"users":7}`); rs.Header.Get("Content-Type") != "application/problem+json" {
+		t.Errorf("error format: %s %s %s", rs.Status, rs.Header.Get("Content-Type"), body)
+	}
 }

@@ -28,6 +28,7 @@ import (
 // node is everything that runs, bottom to top.
 type node struct {
 	store   store.Store
+	breaker *breaker.Store
 	bus     bus.Bus
 	blobs   *blob.Disk
 	engine  *engine.Engine
@@ -50,10 +51,11 @@ func assemble(ctx context.Context, p *Program) (_ *node, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the store: %w", err)
 	}
-	n.store = breaker.Wrap(db, breaker.Options{
+	guarded := breaker.Wrap(db, breaker.Options{
 		Failures: uint32(c.Breaker.Failures), Window: c.Breaker.Window.Duration, OpenFor: c.Breaker.OpenFor.Duration,
 		Changed: func(s breaker.State) { p.Log.Warn("store breaker changed", zap.Stringer("state", s)) },
 	})
+	n.store, n.breaker = guarded, guarded
 	if n.blobs, err = blob.Open(c.Files.Dir); err != nil {
 		return nil, fmt.Errorf("open the folder of uploads: %w", err)
 	}
@@ -160,11 +162,12 @@ func (n *node) listen(ctx context.Context, p *Program, ids []core.AppID) error {
 	}
 	n.callers.release()
 	server, err := proxy.New(proxy.Options{
-		Listeners: append([]proxy.Listener{main}, others...),
-		Ops:       &proxy.Ops{Addr: c.OpsListen},
-		Apps:      proxyApps(c, ids),
-		Log:       p.Log,
-		Ready:     n.engine.Core().Health.Ready,
+		Listeners:    append([]proxy.Listener{main}, others...),
+		Ops:          &proxy.Ops{Addr: c.OpsListen},
+		Apps:         proxyApps(c, ids),
+		Log:          p.Log,
+		Ready:        n.engine.Core().Health.Ready,
+		StoreBreaker: func() int { return int(n.breaker.State()) },
 		Breaker: proxy.BreakerOptions{
 			Failures: uint32(c.Breaker.Failures), Window: c.Breaker.Window.Duration, OpenFor: c.Breaker.OpenFor.Duration,
 		},

@@ -191,6 +191,8 @@ func translate(op string, err error) error {
 		f = fault.RequestInvalid.Error(err.Error())
 	case errors.Is(err, store.ErrNotFound):
 		f = fault.ResourceNotFound.Wrap(err)
+	case errors.Is(err, context.DeadlineExceeded):
+		f = fault.RequestTimeout.Wrap(err) // also when it was the store that took too long
 	case errors.Is(err, store.ErrUnavailable), errors.Is(err, store.ErrUnknownOutcome):
 		f = fault.StorageUnavailable.Wrap(err)
 	default:

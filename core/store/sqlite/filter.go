@@ -3,6 +3,8 @@ package sqlite
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -29,6 +31,7 @@ const (
 type field struct {
 	expr string
 	typ  fieldType
+	set  bool // never NULL: it sorts as it is, so that an index may serve the order
 	cond func(b *builder, f core.Filter) error
 }
 
@@ -58,12 +61,16 @@ type builder struct {
 	now    time.Time
 }
 
+// bad is an ErrBadFilter with the sentence that tells why.
 func bad(format string, a ...any) error {
 	return fmt.Errorf("%w: %s", store.ErrBadFilter, fmt.Sprintf(format, a...))
 }
 
+// textArg is a text argument.
 func textArg(s string) arg { return arg{kind: core.KindText, text: s} }
-func intArg(n int64) arg   { return arg{kind: core.KindTime, int: n} }
+
+// intArg is an integer argument.
+func intArg(n int64) arg { return arg{kind: core.KindTime, int: n} }
 
 // write appends SQL and its arguments; ":viewer", ":app" and ":now" bind themselves.
 func (b *builder) write(sql string, args ...arg) *builder {
@@ -146,6 +153,7 @@ func (b *builder) filter(f core.Filter) error {
 	return b.compare(fd, f)
 }
 
+// combine compiles and, or, nor.
 func (b *builder) combine(f core.Filter) error {
 	word := " AND "
 	if f.Op != core.OpAnd {
@@ -218,21 +226,12 @@ func (b *builder) compare(fd field, f core.Filter) error {
 		if f.Value.Kind != core.KindList {
 			return b.unsupported(f)
 		}
-		b.write("(0")
-		for _, v := range f.Value.List {
-			b.write(" OR ")
-			if err := b.compare(fd, core.Filter{Op: core.OpEq, Field: f.Field, Value: v}); err != nil {
-				return err
-			}
-		}
-		b.write(")")
-		return nil
+		return b.in(fd, f)
 	case core.OpAutocomplete:
 		if fd.typ != typeText || f.Value.Kind != core.KindText {
 			return b.unsupported(f)
 		}
-		b.autocomplete(fd.expr, f.Value.Text)
-		return nil
+		return b.autocomplete(fd.expr, f.Value.Text)
 	case core.OpEq:
 		if f.Value.Kind == core.KindNull || f.Value.Kind == core.KindText && f.Value.Text == "" && fd.typ == typeText {
 			b.write("coalesce(" + fd.expr + ", '') IN ('', 0)")
@@ -255,6 +254,31 @@ func (b *builder) compare(fd field, f core.Filter) error {
 	return nil
 }
 
+// in compiles a list of values as one SQL list: an index can be used and the expression stays flat.
+func (b *builder) in(fd field, f core.Filter) error {
+	var args []arg
+	empty := false // the list holds null or the empty text
+	for _, v := range f.Value.List {
+		if v.Kind == core.KindNull || v.Kind == core.KindText && v.Text == "" && fd.typ == typeText {
+			empty = true
+			continue
+		}
+		a, ok := convert(fd.typ, v)
+		if !ok {
+			return b.unsupported(f)
+		}
+		args = append(args, a)
+	}
+	b.write("(" + fd.expr + " IN (")
+	b.write(marks(len(args))+")", args...)
+	if empty {
+		b.write(" OR coalesce(" + fd.expr + ", '') IN ('', 0)")
+	}
+	b.write(")")
+	return nil
+}
+
+// exists takes absent, empty and never for the same.
 func (b *builder) exists(fd field, f core.Filter) error {
 	if f.Value.Kind != core.KindBool {
 		return b.unsupported(f)
@@ -295,9 +319,15 @@ func convert(t fieldType, v core.Value) (arg, bool) {
 // wordStarts are the patterns before which a word begins.
 var wordStarts = []string{"", "% ", "%\n", "%-", "%.", `%\_`, "%,", "%(", "%/", "%@", "%#", "%'", `%"`}
 
+// maxPrefix bounds what autocomplete takes.
+const maxPrefix = 1024
+
 // autocomplete matches a word that starts with the prefix. LIKE ignores the case of ASCII; for
 // other letters the usual spellings are tried.
-func (b *builder) autocomplete(expr, prefix string) {
+func (b *builder) autocomplete(expr, prefix string) error {
+	if len(prefix) > maxPrefix {
+		return bad("the beginning of a word is longer than %d bytes", maxPrefix)
+	}
 	escaped := strings.NewReplacer(`\`, `\\`, "%", `\%`, "_", `\_`).Replace(prefix)
 	spellings := []string{escaped}
 	for _, s := range []string{strings.ToLower(escaped), strings.ToUpper(escaped), title(escaped)} {
@@ -312,8 +342,10 @@ func (b *builder) autocomplete(expr, prefix string) {
 		}
 	}
 	b.write(")")
+	return nil
 }
 
+// ascii reports whether the text is plain.
 func ascii(s string) bool {
 	for i := range len(s) {
 		if s[i] >= 0x80 {
@@ -394,7 +426,9 @@ func (b *builder) extraCond(f core.Filter, dotted string) error {
 			return b.unsupported(f)
 		}
 		b.write("(json_type("+col+", ?) = 'text' AND EXISTS (SELECT 1 FROM (SELECT json_extract("+col+", ?) AS v) WHERE ", p, p)
-		b.autocomplete("v", f.Value.Text)
+		if err := b.autocomplete("v", f.Value.Text); err != nil {
+			return err
+		}
 		b.write("))")
 		return nil
 	case core.OpEq:
@@ -464,6 +498,7 @@ func (b *builder) listCond(col, path string, f core.Filter) error {
 		return b.unsupported(f)
 	}
 	b.write("EXISTS (SELECT 1 FROM json_each("+col+", ?) e WHERE (0", p)
+	byTypes := map[string][]arg{}
 	for _, v := range values {
 		if v.Kind == core.KindNull {
 			b.write(" OR e.type = 'null'")
@@ -473,7 +508,10 @@ func (b *builder) listCond(col, path string, f core.Filter) error {
 		if !ok {
 			return b.unsupported(f)
 		}
-		b.write(" OR (e.type IN "+types+" AND e.value = ?)", jsonArg(v))
+		byTypes[types] = append(byTypes[types], jsonArg(v))
+	}
+	for _, types := range slices.Sorted(maps.Keys(byTypes)) { // the same text for the same shape
+		b.write(" OR (e.type IN "+types+" AND e.value IN ("+marks(len(byTypes[types]))+"))", byTypes[types]...)
 	}
 	b.write(")")
 	if f.Op == core.OpContains {

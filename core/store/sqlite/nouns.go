@@ -7,12 +7,25 @@ import (
 	"dragoman/core"
 )
 
-func text(expr string) field   { return field{expr: expr, typ: typeText} }
-func number(expr string) field { return field{expr: expr, typ: typeNumber} }
-func stamp(expr string) field  { return field{expr: expr, typ: typeTime} }
-func truth(expr string) field  { return field{expr: expr, typ: typeBool} }
-func list(expr string) field   { return field{expr: expr, typ: typeList} }
+// text is a text column.
+func text(expr string) field { return field{expr: expr, typ: typeText} }
 
+// set marks a column that is never NULL.
+func set(f field) field { f.set = true; return f }
+
+// number is a numeric column.
+func number(expr string) field { return field{expr: expr, typ: typeNumber} }
+
+// stamp is a time column in milliseconds.
+func stamp(expr string) field { return field{expr: expr, typ: typeTime} }
+
+// truth is a column or condition of 0 or 1.
+func truth(expr string) field { return field{expr: expr, typ: typeBool} }
+
+// list is a column that holds a JSON array.
+func list(expr string) field { return field{expr: expr, typ: typeList} }
+
+// Expressions used by several fields; % stands for a table.
 const (
 	banInForce  = "coalesce(json_extract(u.ban, '$.expires'), '9') > :nowtext"
 	inviteState = "CASE WHEN %.invited_at IS NULL THEN '' WHEN %.accepted_at IS NOT NULL THEN 'accepted' WHEN %.rejected_at IS NOT NULL THEN 'rejected' ELSE 'pending' END"
@@ -26,9 +39,23 @@ func own(expr string) string {
 	return "(SELECT " + of("v", expr) + " FROM members v WHERE v.ch = c.id AND v.user = :viewer)"
 }
 
-// users are rows u.
+// joinedExpr: the viewer is a member and has no invitation open or refused.
+const joinedExpr = "EXISTS (SELECT 1 FROM members v WHERE v.ch = c.id AND v.user = :viewer AND (CASE WHEN v.invited_at IS NULL THEN 1 " +
+	"WHEN v.accepted_at IS NOT NULL THEN 1 ELSE 0 END))"
+
+// joinedCond starts from the viewer's memberships when it asks for channels they are in.
+func joinedCond(b *builder, f core.Filter) error {
+	if f.Op != core.OpEq || f.Value.Kind != core.KindBool || !f.Value.Bool {
+		return b.compare(truth(joinedExpr), f)
+	}
+	b.write("c.id IN (SELECT x.ch FROM members x INDEXED BY members_by_user WHERE x.app = :app AND x.user = :viewer " +
+		"AND (x.invited_at IS NULL OR x.accepted_at IS NOT NULL))")
+	return nil
+}
+
+// usersNoun are rows u.
 var usersNoun = noun{name: "users", extra: "u.extra", key: "u.id", fields: map[string]field{
-	"id":             text("u.id"),
+	"id":             set(text("u.id")),
 	"name":           text("u.name"),
 	"image":          text("u.image"),
 	"role":           text("u.role"),
@@ -45,7 +72,7 @@ var usersNoun = noun{name: "users", extra: "u.extra", key: "u.id", fields: map[s
 // channelsNoun are rows c with their counters h.
 var channelsNoun = noun{name: "channels", extra: "c.extra", key: "c.id", fields: map[string]field{
 	"id":                  text("c.bare"),
-	"key":                 text("c.key"),
+	"key":                 set(text("c.key")),
 	"type":                text("c.type"),
 	"kind":                {expr: "c.kind", typ: typeSpecial, cond: kindCond},
 	"name":                text("c.name"),
@@ -55,13 +82,13 @@ var channelsNoun = noun{name: "channels", extra: "c.extra", key: "c.id", fields:
 	"created_by":          text("c.created_by"),
 	"created_at":          stamp("c.created_at"),
 	"updated_at":          stamp("c.updated_at"),
-	"last_message_at":     stamp("h.last_at"),
+	"last_message_at":     set(stamp("h.last_at")),
 	"last_updated":        stamp("max(h.last_at, c.created_at)"),
 	"member_count":        number("c.member_count"),
 	"message_count":       number("h.message_count"),
 	"members":             {typ: typeSpecial, cond: membersCond},
 	"member.name":         {typ: typeSpecial, cond: memberNameCond},
-	"joined":              truth("EXISTS (SELECT 1 FROM members v WHERE v.ch = c.id AND v.user = :viewer AND (" + of("v", inviteState) + ") IN ('', 'accepted'))"),
+	"joined":              {expr: joinedExpr, typ: typeBool, cond: joinedCond},
 	"invite":              text("(" + own(inviteState) + ")"),
 	"hidden":              truth("coalesce(" + own("%.hidden_at IS NOT NULL") + ", 0)"),
 	"muted":               truth("coalesce(" + own("coalesce(%.muted_until, 0) > :now") + ", 0)"),
@@ -124,7 +151,7 @@ var threadsNoun = noun{name: "threads", key: "m.id", fields: map[string]field{
 	"updated_at":       stamp("coalesce(m.updated_at, m.created_at)"),
 	"created_by":       text("m.user"),
 	"parent":           {typ: typeSpecial, cond: func(b *builder, f core.Filter) error { return nameCond(b, f, "m.msg_id") }},
-	"last_message_at":  stamp("m.last_reply_at"),
+	"last_message_at":  set(stamp("m.last_reply_at")),
 	"reply_count":      number("m.reply_count"),
 	"participant_count": number(
 		"coalesce(json_array_length(m.participants), 0)"),
@@ -208,6 +235,7 @@ func membersCond(b *builder, f core.Filter) error {
 	return nil
 }
 
+// memberNameCond: some member's name matches.
 func memberNameCond(b *builder, f core.Filter) error {
 	if done, err := b.negated(f, func(f core.Filter) error { return memberNameCond(b, f) }); done {
 		return err
@@ -239,17 +267,22 @@ func nameCond(b *builder, f core.Filter, col string) error {
 	default:
 		return b.unsupported(f)
 	}
-	b.write("(0")
+	if len(f.Value.List) == 0 {
+		b.write("0")
+		return nil
+	}
+	var aliases, ids []arg
 	for _, v := range f.Value.List {
 		if v.Kind != core.KindText {
 			return b.unsupported(f)
 		}
-		b.write(" OR "+col+" = (SELECT n.msg_id FROM messages n WHERE n.alias = ? AND n.app = :app)", textArg(v.Text))
+		aliases = append(aliases, textArg(v.Text))
 		if id, err := strconv.ParseInt(v.Text, 10, 64); err == nil {
-			b.write(" OR "+col+" = ?", intArg(id))
+			ids = append(ids, intArg(id))
 		}
 	}
-	b.write(")")
+	b.write("("+col+" IN (SELECT n.msg_id FROM messages n INDEXED BY messages_by_alias WHERE n.alias IN ("+marks(len(aliases))+") AND n.app = :app)", aliases...)
+	b.write(" OR "+col+" IN ("+marks(len(ids))+"))", ids...)
 	return nil
 }
 
@@ -270,6 +303,7 @@ func messageTextCond(b *builder, f core.Filter) error {
 	return nil
 }
 
+// attachmentsCond: there are any.
 func attachmentsCond(b *builder, f core.Filter) error {
 	if f.Op != core.OpExists || f.Value.Kind != core.KindBool {
 		return b.unsupported(f)
@@ -281,6 +315,7 @@ func attachmentsCond(b *builder, f core.Filter) error {
 	return nil
 }
 
+// attachmentTypeCond: one of the attachments is of the type.
 func attachmentTypeCond(b *builder, f core.Filter) error {
 	if done, err := b.negated(f, func(f core.Filter) error { return attachmentTypeCond(b, f) }); done {
 		return err

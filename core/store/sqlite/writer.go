@@ -20,7 +20,8 @@ import (
 // maxBatch is how many updates share a commit.
 const maxBatch = 64
 
-// The states of a job: its caller may take it back until the writer has taken it.
+// The states of a job: its caller may take it back until it runs in a transaction that has begun,
+// so that a locked database holds nobody longer than they want to wait.
 const (
 	jobQueued int32 = iota
 	jobRunning
@@ -84,6 +85,7 @@ type writer struct {
 // maxCached bounds the writer's caches of channels and of authors.
 const maxCached = 1 << 16
 
+// newWriter finds where ids go on.
 func newWriter(s *Store, c *conn) (*writer, error) {
 	w := &writer{
 		s: s, c: c,
@@ -109,6 +111,7 @@ func newWriter(s *Store, c *conn) (*writer, error) {
 	return w, nil
 }
 
+// start begins the loop.
 func (w *writer) start() { go w.loop() }
 
 // stop refuses new jobs, finishes those queued and ends the loop.
@@ -194,15 +197,16 @@ func (w *writer) take(batch []*job, j *job) []*job {
 	if j.ctx.Err() != nil && j.state.CompareAndSwap(jobQueued, jobAbandoned) {
 		return batch // the caller sees its own context end
 	}
-	if !j.state.CompareAndSwap(jobQueued, jobRunning) {
+	if j.state.Load() == jobAbandoned {
 		return batch
 	}
 	return append(batch, j)
 }
 
+// answer runs the callbacks in order of commit, each before its caller goes on.
 func (w *writer) answer(batch []*job) {
 	for i, j := range batch {
-		if j.err == nil && j.committed != nil {
+		if j.err == nil && j.committed != nil && j.state.Load() == jobRunning {
 			j.committed()
 		}
 		close(j.done)
@@ -285,6 +289,9 @@ func (w *writer) rollback() {
 // run runs one job. An error of the job's own is kept in it; the returned error means that the
 // transaction is broken.
 func (w *writer) run(j *job) (broken error) {
+	if !j.state.CompareAndSwap(jobQueued, jobRunning) && j.state.Load() == jobAbandoned {
+		return nil // its caller did not wait until the transaction could begin
+	}
 	j.err = nil
 	before := w.c.changes()
 	if j.append != nil {

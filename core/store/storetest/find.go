@@ -3,6 +3,7 @@ package storetest
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"dragoman/core"
 	"dragoman/core/store"
@@ -15,6 +16,7 @@ var (
 	num = core.Number
 )
 
+// both combines filters.
 func both(op core.FilterOp, fs ...core.Filter) core.Filter { return core.Filter{Op: op, Sub: fs} }
 
 // filterCase is one filter and the names of what it finds, sorted.
@@ -36,6 +38,7 @@ func cases(f *fix, table []filterCase, find func(core.Filter) ([]string, error))
 	}
 }
 
+// testFilterUsers runs every operator on every type of field.
 func testFilterUsers(f *fix) {
 	f.update(func(tx store.Tx) error {
 		for _, u := range []core.User{
@@ -73,6 +76,7 @@ func testFilterUsers(f *fix) {
 		{is("name", core.OpAutocomplete, txt("%")), nil},
 		{is("name", core.OpNe, txt("Cid")), []string{"ann", "bob", "dan", "eve"}},
 		{is("name", core.OpEq, txt("")), []string{"dan"}},
+		{is("name", core.OpIn, core.Texts([]string{"", "Cid"})), []string{"cid", "dan"}},
 		{is("name", core.OpExists, core.Bool(false)), []string{"dan"}},
 		{is("name", core.OpExists, core.Bool(true)), []string{"ann", "bob", "cid", "eve"}},
 		{is("teams", core.OpContains, txt("red")), []string{"ann", "bob"}},
@@ -123,6 +127,7 @@ func testFilterUsers(f *fix) {
 	same(f, "by role, city, id", names(us, userID), []string{"ann", "bob", "cid", "dan", "eve"})
 }
 
+// testFilterChannels runs every field of channels.
 func testFilterChannels(f *fix) {
 	a := f.channel("a", "ann", "bob")
 	b := f.channel("team:b", "ann", "bob", "cid")
@@ -207,6 +212,7 @@ func testFilterChannels(f *fix) {
 	same(f, "deleted too", find(store.Query{Deleted: true, Sort: []core.Sort{{Field: "member_count", Desc: true}}}), []string{"team:b", "a", "team:a", "d"})
 }
 
+// testFilterMembers runs every field of members.
 func testFilterMembers(f *fix) {
 	c := f.channel("a")
 	f.update(func(tx store.Tx) error {
@@ -244,6 +250,7 @@ func testFilterMembers(f *fix) {
 	same(f, "newest members", names(ms, memberUser), []string{"dan", "cid"})
 }
 
+// testFilterMessages runs every field of messages.
 func testFilterMessages(f *fix) {
 	c, d := f.channel("a"), f.channel("b")
 	p := f.say(c.ID, "ann", "parent", 1)
@@ -262,6 +269,8 @@ func testFilterMessages(f *fix) {
 		{is("parent", core.OpEq, txt(p.ID.String())), []string{"full"}},
 		{is("parent", core.OpExists, core.Bool(false)), []string{"other words", "parent"}},
 		{is("id", core.OpIn, core.Texts([]string{full.Alias, p.ID.String()})), []string{"full", "parent"}},
+		{is("id", core.OpIn, core.Texts([]string{})), nil},
+		{is("id", core.OpNin, core.Texts([]string{p.ID.String()})), []string{"full", "other words"}},
 		{is("kind", core.OpEq, txt("regular")), []string{"other words", "parent"}},
 		{is("type", core.OpEq, txt("reply")), []string{"full"}},
 		{is("attachments", core.OpExists, yes), []string{"full"}},
@@ -283,6 +292,7 @@ func testFilterMessages(f *fix) {
 	same(f, "in no channel", names(in, messageText), nil)
 }
 
+// testBadFilters: what is not known is refused, never ignored.
 func testBadFilters(f *fix) {
 	c := f.channel("a")
 	for _, filter := range []core.Filter{
@@ -305,7 +315,18 @@ func testBadFilters(f *fix) {
 			}
 		}
 	}
+	many, deep := make([]string, 5000), is("id", core.OpEq, txt("x"))
+	for i := range many {
+		many[i] = fmt.Sprint(i)
+	}
+	for range 2000 {
+		deep = both(core.OpNor, deep)
+	}
+	if _, err := f.s.FindUsers(f.Context(), f.app, store.Query{Filter: is("id", core.OpIn, core.Texts(many))}); err != nil {
+		f.Errorf("a list of 5,000 ids: %v", err)
+	}
 	for _, q := range []store.Query{
+		{Filter: deep}, {Filter: is("name", core.OpAutocomplete, txt(strings.Repeat("x", 60_000)))},
 		{Sort: []core.Sort{{Field: "nope"}}}, {After: "rubbish"}, {Sort: []core.Sort{{Field: "id"}}, After: "e30"},
 		{Filter: is(`extra.a"b`, core.OpEq, num(1))}, {Filter: is("extra.", core.OpEq, num(1))},
 	} {
@@ -315,6 +336,7 @@ func testBadFilters(f *fix) {
 	}
 }
 
+// testCursors: pages joined are the whole list.
 func testCursors(f *fix) {
 	const total = 23
 	f.update(func(tx store.Tx) error {
@@ -355,6 +377,7 @@ func testCursors(f *fix) {
 	}
 }
 
+// testSearch: the index follows new, changed and removed messages.
 func testSearch(f *fix) {
 	a, b := f.channel("a"), f.channel("b")
 	first := f.say(a.ID, "ann", "The quick brown fox", 1)
