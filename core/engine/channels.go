@@ -337,7 +337,8 @@ func (cs channels) delete(ctx context.Context, sc *scene, hard bool) (core.Chann
 	if err != nil {
 		return out, err
 	}
-	for i := range gone { // behind the event in the queue: they are told before they leave
+	// The event was queued at the commit; whoever is gone is forgotten after it was handed on.
+	for i := range gone {
 		e.dispatch.then(func() { e.hub.left(sc.by.App, out.ID, gone[i].User, true) })
 	}
 	return out, nil
