@@ -10,7 +10,9 @@ import (
 
 // relay hands webhooks and callouts of a core to the dialect, which is made after it: a core needs
 // them to start, and a dialect needs the core. A new world has nothing to call before that.
-type relay struct{ to atomic.Pointer[adapters.Dialect] }
+type relay struct {
+	to atomic.Pointer[adapters.Dialect]
+}
 
 var (
 	_ core.Hooks    = (*relay)(nil)
