@@ -100,9 +100,9 @@ func NewWorld(t *testing.T, v *Vendor, s Setup) *World {
 	t.Cleanup(b.Close)
 	files, err := blob.Open(filepath.Join(dir, "files"))
 	must(t, err)
-	relay := &adapters.Relay{}
+	calls := &relay{}
 	e, err := engine.New(ctx, engine.Options{
-		Store: guarded, Bus: b, Blobs: files, Hooks: []core.Hooks{relay}, Callouts: relay, PrivateCallouts: true,
+		Store: guarded, Bus: b, Blobs: files, Hooks: []core.Hooks{calls}, Callouts: calls, PrivateCallouts: true,
 		Report: func(msg string, err error) { t.Logf("core: %s: %v", msg, err) },
 	})
 	must(t, err)
@@ -122,7 +122,7 @@ func NewWorld(t *testing.T, v *Vendor, s Setup) *World {
 		Core: w.Core, Now: time.Now, Apps: []adapters.App{{ID: app.ID, Name: "test", Creds: v.Creds}}, RequestTimeout: 10 * time.Second,
 	})
 	must(t, err)
-	relay.Bind(w.Dialect)
+	calls.bind(w.Dialect)
 	w.listen(t, v, s)
 	return w
 }
