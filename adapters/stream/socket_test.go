@@ -5,18 +5,13 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"dragoman/adapters"
+	"dragoman/adapters/adaptertest"
 	"dragoman/adapters/stream"
 	"dragoman/core"
 )
 
-// The worker pool of the HTTP server ends up to ten seconds after the server, its clock never.
-func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"),
-		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"))
-}
+func TestMain(m *testing.M) { adaptertest.Verify(m) }
 
 // serve runs a connection and returns when it has ended by the end of the test.
 func serve(t *testing.T, d *stream.Dialect, query ...string) *conn {
