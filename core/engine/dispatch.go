@@ -121,6 +121,12 @@ func (d *dispatcher) one(ctx context.Context, x delivery) {
 			return
 		}
 	}
+	if x.remote && x.ev.Channel != nil {
+		// The configuration does not travel; receivers show it with the channel.
+		if cfg, err := d.e.configOf(ctx, x.ev.App, x.ev.Channel); err == nil {
+			x.ev.Config = cfg
+		}
+	}
 	if !hooksOnly[x.ev.Kind] {
 		d.e.hub.deliver(x.ev)
 	}
