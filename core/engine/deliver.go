@@ -34,6 +34,9 @@ func (h *hub) deliver(ev *core.Event) {
 
 // toRoom tells everyone concerned with a channel.
 func (h *hub) toRoom(a *audience, ev *core.Event) {
+	if ev.Kind == core.MessageSent {
+		ev.WatcherCount = h.audienceSize(a)
+	}
 	counted := ev.Kind == core.MessageSent && ev.Channel.MemberCount <= maxCounted ||
 		ev.Kind != core.MessageSent && movesUnread[ev.Kind]
 	var done map[core.UserID]*core.Counts
