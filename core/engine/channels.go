@@ -333,9 +333,9 @@ func (cs channels) delete(ctx context.Context, sc *scene, hard bool) (core.Chann
 		} else if err := t.putChannel(&c); err != nil {
 			return err
 		}
-		t.then(func() {
+		t.told(func() { // not before they have heard of it
 			for i := range ms {
-				e.dispatch.then(func() { e.hub.left(sc.by.App, c.ID, ms[i].User, true) })
+				e.hub.left(sc.by.App, c.ID, ms[i].User, true)
 			}
 		})
 		return nil

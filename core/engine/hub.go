@@ -40,6 +40,7 @@ type person struct {
 	sessions map[*session]struct{}
 	channels map[core.ChannelID]struct{}  // memberships
 	unread   map[core.ChannelID]*unreadOf // nil until first needed
+	threads  map[core.MessageID]struct{}  // parents of threads with unread replies; known when unread is
 	cancel   func()                       // of the bus subscription
 }
 

@@ -499,13 +499,6 @@ describe('drafts and reminders', () => {
     await refused(p.ch.getDraft(), 16, 404);
   });
 
-  test('sending ends the draft', async () => {
-    await p.ch.createDraft({ text: 'ready' });
-    const gone = next(p.a, 'draft.deleted');
-    await p.ch.sendMessage({ text: 'ready' });
-    await gone;
-  });
-
   test('reminders come due', async () => {
     await admin.updateChannelType('messaging', { user_message_reminders: true });
     const { message } = await p.bch.sendMessage({ text: 'call me' });
