@@ -162,13 +162,3 @@ func userClaims(user core.UserID, iat time.Time) []byte {
 	w.Close()
 	return w.Bytes()
 }
-
-// UserToken makes a token for the person of the app with the API secret, without expiry.
-func UserToken(secret string, user core.UserID) string {
-	return signToken(&tenant{secret: []byte(secret)}, user, time.Time{})
-}
-
-// ServerToken makes a token that is trusted with everything in the app.
-func ServerToken(secret string) string {
-	return sign([]byte(secret), []byte(`{"server":true}`))
-}

@@ -5,14 +5,13 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"dragoman/adapters"
+	"dragoman/adapters/adaptertest"
 	"dragoman/adapters/stream"
 	"dragoman/core"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { adaptertest.Verify(m) }
 
 // serve runs a connection and returns when it has ended by the end of the test.
 func serve(t *testing.T, d *stream.Dialect, query ...string) *conn {

@@ -305,6 +305,7 @@ func (cs channels) Delete(ctx context.Context, by core.Actor, in core.DeleteChan
 func (cs channels) delete(ctx context.Context, sc *scene, hard bool) (core.Channel, error) {
 	e := cs.e
 	var out core.Channel
+	var gone []core.Member
 	err := e.update(ctx, "channels.delete", sc.by.App, sc.channel.ID, func(t *txn) error {
 		c, err := t.Channel(ctx, sc.by.App, sc.channel.Key)
 		if err != nil {
@@ -333,14 +334,17 @@ func (cs channels) delete(ctx context.Context, sc *scene, hard bool) (core.Chann
 		} else if err := t.putChannel(&c); err != nil {
 			return err
 		}
-		t.told(func() { // not before they have heard of it
-			for i := range ms {
-				e.hub.left(sc.by.App, c.ID, ms[i].User, true)
-			}
-		})
+		gone = ms
 		return nil
 	})
-	return out, err
+	if err != nil {
+		return out, err
+	}
+	// The event was queued at the commit; whoever is gone is forgotten after it was handed on.
+	for i := range gone {
+		e.dispatch.then(func() { e.hub.left(sc.by.App, out.ID, gone[i].User, true) })
+	}
+	return out, nil
 }
 
 // Truncate removes the messages of a channel.

@@ -275,6 +275,9 @@ type placeOf struct {
 // forget drops values from the caches of this node and tells the others.
 func (e *Engine) forget(in invalidation) {
 	e.forgetHere(in)
+	if e.alone.Load() {
+		return
+	}
 	if b, err := json.Marshal(in); err == nil {
 		e.publish(subjectControl, b)
 	}

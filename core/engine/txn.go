@@ -15,7 +15,6 @@ type txn struct {
 	app    core.AppID
 	after  []func()
 	events []*core.Event
-	last   []func()
 }
 
 // update runs fn in a transaction ordered by channel ch (0 for none). fn may run more than once:
@@ -34,16 +33,10 @@ func (t *txn) committed() {
 		f()
 	}
 	t.e.dispatch.push(t.events...)
-	for _, f := range t.last {
-		t.e.dispatch.then(f)
-	}
 }
 
 // then registers work for after the commit. It must not block.
 func (t *txn) then(f func()) { t.after = append(t.after, f) }
-
-// told registers work for when the events of this transaction have been delivered.
-func (t *txn) told(f func()) { t.last = append(t.last, f) }
 
 // emit records an event: stored with its channel when its kind is, queued for hooks if the app has
 // any, and dispatched after the commit. Events are dispatched in the order of emit.

@@ -124,7 +124,7 @@ func (w *world) say(u core.UserID, key core.ChannelKey, text string) core.Messag
 
 // ear is a live connection that keeps what it is told.
 type ear struct {
-	t    *testing.T
+	t *testing.T
 	core.Connection
 	by   core.Actor
 	told chan core.Delivery
