@@ -49,7 +49,11 @@ func (d *Dialect) serveSocket(ctx context.Context, conn adapters.Conn) error {
 	defer beat.stop()
 	if at := a.expires(); !at.IsZero() {
 		end := time.AfterFunc(at.Sub(d.now()), func() {
-			d.refuse(conn, fault.AuthTokenExpired.Error("JWTAuth error: token is expired (exp)"))
+			p := normalize.New(fault.AuthTokenExpired.Error("JWTAuth error: token is expired (exp)"), normalize.OriginCore, Catalog())
+			p.Op, p.RequestID = "Connect", conn.Request().ID
+			frame, _ := ConnectionError(p, d.now(), normalize.ModeNative)
+			conn.Send(adapters.TextFrame(frame))
+			conn.Close(closeExpired, "")
 		})
 		defer end.Stop()
 	}

@@ -156,6 +156,9 @@ func (cs channels) create(ctx context.Context, by core.Actor, in core.OpenChanne
 // addMembers puts the first members into a new channel.
 func (e *Engine) addMembers(ctx context.Context, t *txn, sc *scene, c *core.Channel, in core.OpenChannel, people map[core.UserID]*core.User) error {
 	for _, mi := range in.Input.Members {
+		if mi.User != c.CreatedBy && slices.Contains(in.Input.Invites, mi.User) {
+			continue // named in both lists: invited, to become a member by accepting
+		}
 		m := e.newMember(c, mi)
 		if in.HideForCreator && mi.User == c.CreatedBy {
 			m.HiddenAt = e.now()

@@ -328,8 +328,8 @@ func (e *Engine) pageAround(ctx context.Context, sc *scene, r store.Range, p cor
 		return nil, err
 	}
 	before, after := r, r
-	before.Below, before.Limit = below, limit/2+1
-	after.Above, after.Newest, after.Limit = max(r.Above, below-1), false, limit-limit/2
+	before.Below, before.Limit = below, (limit-1)/2+1
+	after.Above, after.Newest, after.Limit = max(r.Above, below-1), false, max(limit-before.Limit, 1)
 	old, err := e.store.RangeMessages(ctx, sc.by.App, before)
 	if err != nil {
 		return nil, err
