@@ -59,13 +59,16 @@ func (cs channels) query(ctx context.Context, by core.Actor, in core.QueryChanne
 		if err != nil {
 			return nil, err
 		}
-		if err := e.can(sc, perm.ReadChannel, sc.owns()); err != nil {
+		wanted := in.State
+		if err := e.can(sc, perm.ReadChannel, sc.owns()); err != nil && sc.member != nil && !sc.member.RejectedAt.IsZero() {
+			wanted = core.StateWanted{} // an invitation turned down: that it was there, not what is said
+		} else if err != nil {
 			if fault.IsReason(err, fault.PermissionDenied) {
 				return nil, fault.ConversationAccessDenied.Error(strings.Replace(err.Error(), "permission.denied: ", "", 1))
 			}
 			return nil, err
 		}
-		st, err := e.state(ctx, sc, in.State)
+		st, err := e.state(ctx, sc, wanted)
 		if err != nil {
 			return nil, err
 		}
