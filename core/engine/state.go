@@ -59,7 +59,10 @@ func (cs channels) query(ctx context.Context, by core.Actor, in core.QueryChanne
 		if err != nil {
 			return nil, err
 		}
-		if err := e.can(sc, perm.ReadChannel, sc.owns()); err != nil {
+		// Who declined an invitation still finds the channel in lists: else one refusal would turn
+		// every list of "my" channels into an error.
+		declined := sc.member != nil && !sc.member.RejectedAt.IsZero()
+		if err := e.can(sc, perm.ReadChannel, sc.owns()); err != nil && !declined {
 			if fault.IsReason(err, fault.PermissionDenied) {
 				return nil, fault.ConversationAccessDenied.Error(strings.Replace(err.Error(), "permission.denied: ", "", 1))
 			}
