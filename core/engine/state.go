@@ -61,7 +61,9 @@ func (cs channels) query(ctx context.Context, by core.Actor, in core.QueryChanne
 		}
 		wanted := in.State
 		if err := e.can(sc, perm.ReadChannel, sc.owns()); err != nil && sc.member != nil && !sc.member.RejectedAt.IsZero() {
-			wanted = core.StateWanted{} // an invitation turned down: that it was there, not what is said
+			// Who declined an invitation still finds the channel, or one refusal would turn every list
+			// of "my" channels into an error; but not what is said in it.
+			wanted = core.StateWanted{}
 		} else if err != nil {
 			if fault.IsReason(err, fault.PermissionDenied) {
 				return nil, fault.ConversationAccessDenied.Error(strings.Replace(err.Error(), "permission.denied: ", "", 1))
