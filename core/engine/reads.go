@@ -315,10 +315,17 @@ func (e *Engine) loadCounts(ctx context.Context, app core.AppID, user core.UserI
 			c.Channels++
 		}
 	}
-	e.hub.setUnread(userKey{app, user}, kept)
 	ts, err := e.unreadThreads(ctx, app, user)
+	if err != nil {
+		return c, err
+	}
 	c.Threads = len(ts)
-	return c, err
+	threads := make(map[core.MessageID]struct{}, len(ts))
+	for i := range ts {
+		threads[ts[i].Parent] = struct{}{}
+	}
+	e.hub.setUnread(userKey{app, user}, kept, threads)
+	return c, nil
 }
 
 // maxUnreadListed bounds the channels of a detailed unread answer.
