@@ -142,7 +142,8 @@ func (e *Engine) Core() *core.Core {
 		Reactions: reactions{e}, Reads: reads{e}, Threads: threads{e}, Moderation: moderation{e},
 		Blocklists: blocklists{e}, Types: types{e}, Credentials: credentials{e}, Commands: commands{e}, Roles: roles{e},
 		Polls: polls{e}, Drafts: drafts{e}, Reminders: reminders{e}, Devices: devices{e},
-		Files: files{e}, Tasks: tasks{e}, Live: live{e}, Health: health{e},
+		Files: files{e}, Tasks: tasks{e}, Groups: groups{e}, Friends: friends{e}, Calls: calls{e},
+		Live: live{e}, Health: health{e},
 	}
 }
 

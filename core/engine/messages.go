@@ -94,7 +94,7 @@ func (ms messages) send(ctx context.Context, by core.Actor, in core.SendMessage)
 	if err != nil {
 		return core.Sent{}, err
 	}
-	if err := e.maySend(ctx, sc, m); err != nil {
+	if err := e.maySend(ctx, sc, m, in.QuietBlock); err != nil {
 		return core.Sent{}, err
 	}
 	if !in.SkipCommands && strings.HasPrefix(m.Text, "/") {
@@ -213,7 +213,7 @@ func (e *Engine) toThread(ctx context.Context, sc *scene, m *core.Message, paren
 }
 
 // maySend checks who may write what here, and how often.
-func (e *Engine) maySend(ctx context.Context, sc *scene, m *core.Message) error {
+func (e *Engine) maySend(ctx context.Context, sc *scene, m *core.Message, quietBlock bool) error {
 	now := e.now()
 	if sc.user.Banned(now) {
 		return fault.PermissionDenied.Error(fmt.Sprintf("User '%s' is banned", sc.user.ID))
@@ -258,7 +258,13 @@ func (e *Engine) maySend(ctx context.Context, sc *scene, m *core.Message) error 
 		}
 	}
 	if sc.channel.Kind == core.KindDirect {
-		if err := e.notBlocked(ctx, sc); err != nil {
+		switch err := e.notBlocked(ctx, sc); {
+		case quietBlock && fault.IsReason(err, fault.BlockByPeer):
+			m.Shadowed = true
+		case err != nil:
+			return err
+		}
+		if err := e.within(ctx, sc); err != nil {
 			return err
 		}
 	}

@@ -41,6 +41,11 @@ import (
 //	credentials      kind|secret                        core.Credential
 //	credentials_by   kind|user|secret                   nothing
 //	hook_queue       app|channel|outbox id (app 0)      hookJob
+//	group_keys       channel key                        groupKey
+//	friends          user|friend                        core.Friendship
+//	calls            session                            core.Call
+//	calls_by         user|time|session                  callRef
+//	calls_open       u|user or g|channel key            callRef: what holds them
 const (
 	spaceBans          = "bans"
 	spaceFutureBans    = "future_bans"
@@ -69,6 +74,11 @@ const (
 	spaceEphemerals    = "ephemerals"
 	spaceDeletedFor    = "deleted_for"
 	spaceHookQueue     = "hook_queue"
+	spaceGroupKeys     = "group_keys"
+	spaceFriends       = "friends"
+	spaceCalls         = "calls"
+	spaceCallsBy       = "calls_by"
+	spaceCallsOpen     = "calls_open"
 	spaceCredentials   = "credentials"
 	spaceCredentialsBy = "credentials_by"
 )
