@@ -163,6 +163,9 @@ func (x *exchange) page(fc *fasthttp.RequestCtx) (rs *adapters.Response, err err
 // route authenticates the caller, applies the limits and runs the handler under its deadline.
 func (x *exchange) route(fc *fasthttp.RequestCtx) (*adapters.Response, error) {
 	s, rt := x.l.s, x.t.route
+	if x.t.plain != nil && !strings.HasPrefix(x.rq.Headers.Get("Content-Type"), "multipart/") {
+		rt = x.t.plain
+	}
 	ctx, cancel := s.deadline(rt)
 	defer cancel()
 	limit := s.bodyLimit(rt)

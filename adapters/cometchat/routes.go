@@ -13,6 +13,13 @@ import (
 func (d *Dialect) table() []adapters.Route {
 	all := slices.Concat(
 		d.sessionRoutes(),
+		d.tokenRoutes(),
+		d.userRoutes(),
+		d.messageRoutes(),
+		d.historyRoutes(),
+		d.reactionRoutes(),
+		d.conversationRoutes(),
+		d.fileRoutes(),
 	)
 	slices.SortFunc(all, func(a, b adapters.Route) int {
 		return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Method, b.Method))

@@ -46,6 +46,12 @@ var dialects = []dialect{
 	{
 		name: "cometchat", title: "CometChat", secure: true,
 		configured: func(a *config.App) bool { return a.CometChat.AppID != "" },
+		creds: func(a *config.App) map[string]string {
+			return map[string]string{
+				"app_id": a.CometChat.AppID, "region": a.CometChat.Region,
+				"full_access_key": a.CometChat.FullAccessKey.Reveal(), "auth_only_key": a.CometChat.AuthOnlyKey.Reveal(),
+			}
+		},
 		listen:     func(a *config.App) string { return a.CometChat.Listen },
 		hosts: func(a *config.App) []string {
 			return cometHosts(a.CometChat.AppID, a.CometChat.Region)
@@ -54,6 +60,7 @@ var dialects = []dialect{
 			return fmt.Sprintf(`CometChat.init(%q, new CometChat.AppSettingsBuilder().setRegion(%q).overrideAdminHost("%s/v3.0").overrideClientHost("%s/v3.0").build())`,
 				a.CometChat.AppID, a.CometChat.Region, host, host)
 		},
+		token: cometToken,
 	},
 	{
 		name: "agora", title: "Agora Chat",
