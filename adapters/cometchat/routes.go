@@ -20,6 +20,7 @@ func (d *Dialect) table() []adapters.Route {
 		d.reactionRoutes(),
 		d.conversationRoutes(),
 		d.fileRoutes(),
+		d.callRoutes(),
 	)
 	slices.SortFunc(all, func(a, b adapters.Route) int {
 		return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Method, b.Method))
@@ -57,6 +58,3 @@ func version(seg string) bool {
 	}
 	return strings.Trim(seg[1:], "0123456789.") == ""
 }
-
-// Sockets implements adapters.Dialect.
-func (d *Dialect) Sockets() []adapters.Socket { return nil }
