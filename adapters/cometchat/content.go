@@ -106,7 +106,7 @@ func attachmentOf(raw []byte) attachment {
 	default:
 		a.kind = "file"
 	}
-	a.extension = extensionOf(orElse(a.name, a.url))
+	a.extension = orElse(extensionOf(a.name), extensionOf(a.url))
 	return a
 }
 

@@ -3,6 +3,7 @@ package cometchat
 import (
 	"context"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -63,6 +64,7 @@ type historyQuery struct {
 	only       struct{ deleted, mentions, reactions, attachments, links, pinned bool }
 	notFrom    map[core.UserID]bool
 	unread     bool
+	bound      core.MessageID // of a list that goes on from a message that is not there
 }
 
 // readHistory reads the parameters of a list of messages.
@@ -120,6 +122,7 @@ func (h *historyQuery) wants(m *core.Message, v *venue) bool {
 		h.only.attachments && len(m.Attachments) == 0, h.only.pinned && !m.Pinned,
 		h.only.links && !strings.Contains(m.Text, "://"),
 		h.notFrom[m.User],
+		h.bound != 0 && (h.affix == "append" && m.ID <= h.bound || h.affix != "append" && m.ID >= h.bound),
 		h.updated && !h.at.IsZero() && h.affix == "append" && m.UpdatedAt.Unix() <= h.at.Unix():
 		return false
 	}
@@ -149,6 +152,17 @@ func (h *historyQuery) start(limit int) core.MessagePage {
 	return p
 }
 
+// lost notes that the message a list goes on from is not there: its number then is a bound that is
+// compared with each message. It reports false for what is no number, or was noted before.
+func (h *historyQuery) lost(p core.MessagePage) bool {
+	if p.Before != h.id && p.After != h.id || h.bound != 0 {
+		return false
+	}
+	n, err := strconv.ParseInt(h.id, 10, 64)
+	h.bound = core.MessageID(n)
+	return err == nil && n > 0
+}
+
 // run reads pages until enough messages meet the conditions, or there are no more.
 func (d *Dialect) run(ctx context.Context, by core.Actor, in core.ListMessages, h *historyQuery, v *venue) (history, error) {
 	out := history{page: page{number: 1, size: h.size}, affix: h.affix, venue: v}
@@ -162,8 +176,12 @@ func (d *Dialect) run(ctx context.Context, by core.Actor, in core.ListMessages, 
 	}
 	for range mostReads {
 		ms, err := d.core.Messages.List(ctx, by, in)
-		if fault.IsReason(err, fault.MessageNotFound) && in.Parent == "" {
-			return out, nil // a cursor that is gone leads nowhere
+		if fault.IsReason(err, fault.MessageNotFound) && h.lost(in.Page) {
+			in.Page = core.MessagePage{Limit: limit}
+			if h.affix == "append" {
+				in.Page.AfterTime = time.Unix(1, 0)
+			}
+			continue
 		}
 		if err != nil {
 			return out, err
