@@ -24,6 +24,7 @@ func (d *Dialect) table() []adapters.Route {
 		d.reactionRoutes(),
 		d.conversationRoutes(),
 		d.fileRoutes(),
+		d.personalRoutes(),
 	)
 	slices.SortFunc(all, func(a, b adapters.Route) int {
 		return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Method, b.Method))
