@@ -41,11 +41,12 @@ var sections = []section{
 	{"d", "idle sockets", benchIdle},
 	{"e", "decode, core, encode over a store that costs nothing", benchPath},
 	{"f", "cold start", benchStart},
+	{"g", "errors translated, and their tables read", benchErrors},
 }
 
 func main() {
 	var o options
-	flag.StringVar(&o.sections, "only", "abcdef", "sections to run")
+	flag.StringVar(&o.sections, "only", "abcdefg", "sections to run")
 	flag.IntVar(&o.rounds, "rounds", 3, "rounds per figure; the median is printed")
 	flag.DurationVar(&o.span, "span", 1500*time.Millisecond, "length of one measurement")
 	flag.IntVar(&o.watchers, "watchers", 1000, "sockets that watch in section c")

@@ -55,6 +55,9 @@ func (s *Secret) resolve(getenv func(string) (string, bool)) error {
 		if err != nil {
 			return fmt.Errorf("cannot read the secret's file: %w", err)
 		}
+		if !st.Mode().IsRegular() { // a device or a pipe may never end
+			return fmt.Errorf("the secret's file %s is not a regular file", path)
+		}
 		if st.Size() > maxSecret {
 			return fmt.Errorf("the secret's file %s is larger than %d bytes", path, maxSecret)
 		}

@@ -46,6 +46,8 @@ func TestSecretSources(t *testing.T) {
 		{"empty variable", "env:EMPTY", "", "is not set"},
 		{"missing file", "file:" + filepath.Join(dir, "none"), "", "cannot read"},
 		{"empty file", "file:" + write("e", "\n"), "", "is empty"},
+		{"device", "file:/dev/zero", "", "is not a regular file"},
+		{"folder", "file:" + dir, "", "is not a regular file"},
 		{"huge file", "file:" + write("h", strings.Repeat("x", 70<<10)), "", "is larger than"},
 	}
 	for _, tt := range tests {

@@ -58,6 +58,7 @@ type StartCall struct {
 // MoveCall takes a call to another status in the actor's name. In a group call ongoing and ended
 // speak of the actor alone: the call ends when the last one has left. Errors: call.not_found,
 // call.ended, call.not_participant, call.already_joined (user, group), call.already_left,
+// request.missing_field (call_session_id; joined_at for who leaves a group call they never joined),
 // call.invalid_transition (to_initiated, group_status, from_ongoing, initiated_to_ended).
 type MoveCall struct {
 	Session  string

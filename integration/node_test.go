@@ -41,7 +41,7 @@ func node(t testing.TB) string {
 func runNode(t *testing.T, file string, env ...string) {
 	t.Helper()
 	bin := node(t)
-	cmd := exec.Command(bin, "--test", "--test-concurrency=1",
+	cmd := exec.Command(bin, "--test", "--test-concurrency=1", "--test-force-exit",
 		fmt.Sprintf("--test-timeout=%d", fileTimeout.Milliseconds()),
 		"--test-reporter=./reporter.mjs", "--test-reporter-destination=stdout", file)
 	cmd.Env = append(os.Environ(), env...)

@@ -101,7 +101,7 @@ func startIn(t testing.TB, dir string, port int) *server {
 // launch runs the binary and waits for its ready line.
 func launch(t testing.TB, dir string, port int, args ...string) *server {
 	t.Helper()
-	s := &server{Port: port, Dir: dir, done: make(chan struct{}), log: &tail{max: 64 << 10}}
+	s := &server{Port: port, Dir: dir, done: make(chan struct{}), log: &tail{max: 6 << 10}}
 	s.cmd = exec.Command(binary(t), args...)
 	s.cmd.Dir = t.TempDir() // no stray config.toml
 	out, err := s.cmd.StdoutPipe()

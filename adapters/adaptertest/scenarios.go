@@ -308,11 +308,11 @@ var scenarios = []scenario{
 		p.refused(f, fault.RequestPayloadTooLarge)
 		p.sent(a, chat, "fits")
 	}},
-	{"too many calls are refused with a delay", Setup{RateLimits: true}, func(p *play) {
+	{"too many calls are refused with a delay", Setup{Quota: 30}, func(p *play) {
 		a := p.join("alice")
 		chat := p.group(a)
 		var f *Failure
-		for i := 0; i < 20000 && f == nil; i++ {
+		for i := 0; i < 2000 && f == nil; i++ {
 			f = a.Rename(chat, fmt.Sprint("name ", i))
 		}
 		p.refused(f, fault.RateLimited)

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
+
 	"dragoman/adapters"
 	"dragoman/core"
 	"dragoman/core/blob"
@@ -28,9 +30,9 @@ type Vendor struct {
 
 // Setup changes the world of one scenario.
 type Setup struct {
-	RateLimits bool // count calls and refuse those over the quota
-	Users      []string
-	Settings   func(*core.AppSettings)
+	Quota    int // calls per minute and route that names none; 0 means no limits
+	Users    []string
+	Settings func(*core.AppSettings)
 }
 
 // World is one running server: proxy, dialect, core and store, with one app.
@@ -98,9 +100,9 @@ func NewWorld(t *testing.T, v *Vendor, s Setup) *World {
 	t.Cleanup(b.Close)
 	files, err := blob.Open(filepath.Join(dir, "files"))
 	must(t, err)
-	relay := &adapters.Relay{}
+	calls := &relay{}
 	e, err := engine.New(ctx, engine.Options{
-		Store: guarded, Bus: b, Blobs: files, Hooks: []core.Hooks{relay}, Callouts: relay, PrivateCallouts: true,
+		Store: guarded, Bus: b, Blobs: files, Hooks: []core.Hooks{calls}, Callouts: calls, PrivateCallouts: true,
 		Report: func(msg string, err error) { t.Logf("core: %s: %v", msg, err) },
 	})
 	must(t, err)
@@ -120,7 +122,7 @@ func NewWorld(t *testing.T, v *Vendor, s Setup) *World {
 		Core: w.Core, Now: time.Now, Apps: []adapters.App{{ID: app.ID, Name: "test", Creds: v.Creds}}, RequestTimeout: 10 * time.Second,
 	})
 	must(t, err)
-	relay.Bind(w.Dialect)
+	calls.bind(w.Dialect)
 	w.listen(t, v, s)
 	return w
 }
@@ -132,7 +134,8 @@ func (w *World) listen(t *testing.T, v *Vendor, s Setup) {
 		Listeners: []proxy.Listener{{Name: "main", Addr: "127.0.0.1:0", Mounts: []proxy.Mount{
 			{Name: v.Entry.Name, Dialect: w.Dialect, Catalog: v.Entry.Catalog()},
 		}}},
-		Apps:    []proxy.App{{ID: w.App, Name: "test", RateLimits: s.RateLimits}},
+		Apps:    []proxy.App{{ID: w.App, Name: "test", RateLimits: s.Quota > 0}},
+		Quota:   s.Quota,
 		Sockets: proxy.SocketOptions{DrainSpread: 50 * time.Millisecond},
 	})
 	must(t, err)
@@ -151,4 +154,13 @@ func must(t *testing.T, err error) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// Verify runs a package's tests and fails if they leave goroutines behind. Two of the web server's
+// are left out: its worker pool looks every 10 s whether it should end, and the clock of the Date
+// header never does.
+func Verify(m *testing.M) {
+	goleak.VerifyTestMain(m,
+		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"),
+		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"))
 }

@@ -135,7 +135,7 @@ func (d *Dialect) tokenAlive(ctx context.Context, t *tenant, s *claims) (bool, e
 	if err != nil {
 		return false, err
 	}
-	return slices.ContainsFunc(list, func(c core.Credential) bool { return tokenHash(c.Secret) == s.token }), nil
+	return slices.ContainsFunc(list, func(c core.Credential) bool { return !c.Revoked && tokenHash(c.Secret) == s.token }), nil
 }
 
 // encodeLogin answers the profile, the token, and the settings the SDK goes by from then on.

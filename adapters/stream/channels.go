@@ -18,11 +18,11 @@ func (d *Dialect) channelRoutes() []adapters.Route {
 		op(d, "POST", "/channels", "QueryChannels", decodeQueryChannels, d.states, d.encodeStates),
 		op(d, "POST", "/channels/:type/query", "GetOrCreateDistinctChannel", decodeOpen, d.open, d.encodeState),
 		op(d, "POST", "/channels/:type/:id/query", "GetOrCreateChannel", decodeOpen, d.open, d.encodeState),
-		op(d, "POST", "/channels/:type/:id", "UpdateChannel", decodeUpdateChannel, ch.Update, d.encodeUpdated),
-		op(d, "PATCH", "/channels/:type/:id", "UpdateChannelPartial", decodePatchChannel, ch.Update, d.encodeUpdated),
+		op(d, "POST", "/channels/:type/:id", "UpdateChannel", decodeUpdateChannel, d.updateChannel, d.encodeUpdated),
+		op(d, "PATCH", "/channels/:type/:id", "UpdateChannelPartial", decodePatchChannel, d.updateChannel, d.encodeUpdated),
 		op(d, "DELETE", "/channels/:type/:id", "DeleteChannel", decodeDeleteChannel, ch.Delete, d.encodeDeleted),
 		op(d, "POST", "/channels/delete", "DeleteChannels", decodeDeleteChannels, d.deleteChannels, encodeTask),
-		op(d, "POST", "/channels/:type/:id/truncate", "TruncateChannel", decodeTruncate, ch.Truncate, d.encodeUpdated),
+		op(d, "POST", "/channels/:type/:id/truncate", "TruncateChannel", decodeTruncate, d.truncateChannel, d.encodeUpdated),
 		op(d, "POST", "/channels/:type/:id/hide", "HideChannel", decodeHide(false), ch.Hide, writeNothing[core.Channel]),
 		op(d, "POST", "/channels/:type/:id/show", "ShowChannel", decodeHide(true), ch.Hide, writeNothing[core.Channel]),
 		op(d, "POST", "/channels/:type/:id/stop-watching", "StopWatchingChannel", decodeStopWatching, d.core.Live.Watch, writeNothing[[]core.Channel]),
@@ -46,10 +46,43 @@ func (d *Dialect) encodeStates(w *wire.Writer, rq *adapters.Request, ss []core.C
 	w.CloseList()
 }
 
+// updatedChannel is a channel after a change, and what the caller may do there.
+type updatedChannel struct {
+	core.UpdatedChannel
+	view core.ChannelState
+}
+
+func (d *Dialect) updateChannel(ctx context.Context, by core.Actor, in core.UpdateChannel) (updatedChannel, error) {
+	u, err := d.core.Channels.Update(ctx, by, in)
+	return updatedChannel{u, d.look(ctx, by, in.Key, err)}, err
+}
+
+func (d *Dialect) truncateChannel(ctx context.Context, by core.Actor, in core.TruncateChannel) (updatedChannel, error) {
+	u, err := d.core.Channels.Truncate(ctx, by, in)
+	return updatedChannel{u, d.look(ctx, by, in.Key, err)}, err
+}
+
+// look reads what a user may do in a channel after a change. The JS SDK replaces all it knows of
+// the channel by the answer (channel.ts, _update) and marks nothing read without capabilities. Who
+// may not look any more, having left, is told nothing.
+func (d *Dialect) look(ctx context.Context, by core.Actor, key core.ChannelKey, failed error) core.ChannelState {
+	if failed != nil || by.Server() {
+		return core.ChannelState{}
+	}
+	typ, id := key.Split()
+	s, err := d.core.Channels.Open(ctx, by, core.OpenChannel{Type: typ, ID: id, MustExist: true})
+	if err != nil {
+		return core.ChannelState{}
+	}
+	return s
+}
+
 // encodeUpdated writes a channel after a change, with members and the message if any.
-func (d *Dialect) encodeUpdated(w *wire.Writer, rq *adapters.Request, u core.UpdatedChannel) {
+func (d *Dialect) encodeUpdated(w *wire.Writer, rq *adapters.Request, u updatedChannel) {
 	w.Key("channel")
-	writeChannel(w, &u.Channel, channelView{config: typeOrNil(&u.Config), book: d.book(rq.Caller().App)})
+	writeChannel(w, &u.Channel, channelView{
+		config: typeOrNil(&u.Config), book: d.book(rq.Caller().App), capabilities: u.view.Capabilities, membership: u.view.Membership, hidden: u.view.Hidden,
+	})
 	writeMembers(w, "members", u.Members)
 	if u.Message != nil {
 		w.Key("message")

@@ -57,6 +57,7 @@ func (d *Dialect) admit(ctx context.Context, rq *adapters.Request) (admitted, er
 		return a, err
 	}
 	if a.caller, err = d.identify(ctx, t, &app, rq); err != nil {
+		a.actor.App = t.id // whose settings say how the error is written
 		return a, err
 	}
 	if a.hello, err = readHello(rq.Query.Get("json")); err != nil {

@@ -253,7 +253,7 @@ func (s *session) Remove(chat, user string) *adaptertest.Failure {
 func (s *session) Members(chat string) ([]string, *adaptertest.Failure) {
 	typ, id, _ := strings.Cut(chat, ":")
 	v, f := s.call("GET", "/members", url.Values{"payload": {fmt.Sprintf(`{"type":%q,"id":%q,"filter_conditions":{}}`, typ, id)}}, nil)
-	return texts(v.Get("members.#.user_id")), f
+	return textsOf(v.Get("members.#.user_id")), f
 }
 
 func (s *session) Dissolve(chat string) *adaptertest.Failure {
@@ -269,7 +269,7 @@ func (s *session) Send(chat string, m adaptertest.Draft) (adaptertest.Message, *
 		w.TextIf("parent_id", m.Parent)
 		w.Close()
 	})
-	return wireMessage(v.Get("message")), f
+	return heard(v.Get("message")), f
 }
 
 func (s *session) Edit(_, id, text string) (adaptertest.Message, *adaptertest.Failure) {
@@ -278,7 +278,7 @@ func (s *session) Edit(_, id, text string) (adaptertest.Message, *adaptertest.Fa
 		w.Text("text", text)
 		w.Close()
 	})
-	return wireMessage(v.Get("message")), f
+	return heard(v.Get("message")), f
 }
 
 func (s *session) Delete(_, id string) *adaptertest.Failure {
@@ -302,7 +302,7 @@ func (s *session) Unreact(_, id, kind string) *adaptertest.Failure {
 
 func (s *session) Get(_, id string) (adaptertest.Message, *adaptertest.Failure) {
 	v, f := s.call("GET", "/messages/"+id, nil, nil)
-	return wireMessage(v.Get("message")), f
+	return heard(v.Get("message")), f
 }
 
 func (s *session) History(chat, before string, limit int) ([]adaptertest.Message, *adaptertest.Failure) {
@@ -314,12 +314,12 @@ func (s *session) History(chat, before string, limit int) ([]adaptertest.Message
 		w.TextIf("id_lt", before)
 		w.Close()
 	})
-	return messages(v.Get("messages")), f
+	return heardAll(v.Get("messages")), f
 }
 
 func (s *session) Thread(_, parent string) ([]adaptertest.Message, *adaptertest.Failure) {
 	v, f := s.call("GET", "/messages/"+parent+"/replies", url.Values{"limit": {"20"}}, nil)
-	return messages(v.Get("messages")), f
+	return heardAll(v.Get("messages")), f
 }
 
 func (s *session) Read(chat string) *adaptertest.Failure {
@@ -363,7 +363,7 @@ func (s *session) Mute(user string) *adaptertest.Failure {
 	return f
 }
 
-func (s *session) Muted() ([]string, *adaptertest.Failure) { return texts(s.mutes), nil }
+func (s *session) Muted() ([]string, *adaptertest.Failure) { return textsOf(s.mutes), nil }
 
 func (s *session) Ban(chat, user string) *adaptertest.Failure {
 	_, f := s.backend().call("POST", "/moderation/ban", nil, func(w *jsonw.Writer) {
@@ -395,14 +395,14 @@ func (s *session) Next(kind adaptertest.Kind) adaptertest.Event {
 		if kinds[v.Get("type").String()] == kind {
 			return adaptertest.Event{
 				Kind: kind, Chat: v.Get("cid").String(), User: v.Get("user.id").String(),
-				Online: v.Get("user.online").Bool(), Message: wireMessage(v.Get("message")),
+				Online: v.Get("user.online").Bool(), Message: heard(v.Get("message")),
 			}
 		}
 	}
 }
 
-// message reads a message object.
-func wireMessage(v gjson.Result) adaptertest.Message {
+// heard reads a message object.
+func heard(v gjson.Result) adaptertest.Message {
 	m := adaptertest.Message{
 		ID: v.Get("id").String(), Text: v.Get("text").String(), User: v.Get("user.id").String(), Parent: v.Get("parent_id").String(),
 		Deleted: v.Get("type").String() == "deleted", Edited: v.Get("message_text_updated_at").Exists(), Replies: int(v.Get("reply_count").Int()),
@@ -415,17 +415,17 @@ func wireMessage(v gjson.Result) adaptertest.Message {
 	return m
 }
 
-// messages reads a list of messages.
-func messages(v gjson.Result) []adaptertest.Message {
+// heardAll reads a list of messages.
+func heardAll(v gjson.Result) []adaptertest.Message {
 	var out []adaptertest.Message
 	for _, m := range v.Array() {
-		out = append(out, wireMessage(m))
+		out = append(out, heard(m))
 	}
 	return out
 }
 
-// texts reads a list of texts.
-func texts(v gjson.Result) []string {
+// textsOf reads a list of texts.
+func textsOf(v gjson.Result) []string {
 	var out []string
 	for _, x := range v.Array() {
 		out = append(out, x.String())

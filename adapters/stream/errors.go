@@ -120,6 +120,7 @@ func message(p *normalize.Problem) string {
 // for "come back later".
 const (
 	closeRefused  = 1000
+	closeExpired  = 4001 // not 1000, which the SDK takes for the end: it is to come back with a new token
 	closeTryLater = 1013
 )
 

@@ -247,7 +247,7 @@ func (d *Dialect) open1(e *core.Event, v variant) *wire.Writer {
 	return w
 }
 
-// Webhook renders an event as its webhook body has it, or nil for a kind the vendor has no event
+// webhookEvent renders an event as its webhook body has it, or nil for a kind the vendor has no event
 // for: the shape is that of those who watch.
 func (d *Dialect) webhookEvent(e *core.Event) (typ string, body []byte) {
 	row, ok := eventTable[e.Kind]

@@ -155,3 +155,16 @@ func Sign(secret, payload string) string                { return sign([]byte(sec
 func Tell(d *Dialect, dl core.Delivery, self core.UserID, send func(adapters.Frame)) {
 	d.tell(dl, self, send)
 }
+
+// Quotas are the calls per minute by operation.
+func Quotas() map[string]int { return quotas }
+
+// UserToken makes a token for the person of the app with the API secret, without expiry.
+func UserToken(secret string, user core.UserID) string {
+	return signToken(&tenant{secret: []byte(secret)}, user, time.Time{})
+}
+
+// ServerToken makes a token that is trusted with everything in the app.
+func ServerToken(secret string) string {
+	return sign([]byte(secret), []byte(`{"server":true}`))
+}

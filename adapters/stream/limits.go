@@ -27,14 +27,14 @@ const (
 	maxChannelsCall = 1000
 )
 
-// userID checks an id that names a new person: letters, digits and @ _ - . ! are allowed.
+// userID checks an id that names a new person: letters, digits and @ _ - . are allowed.
 func userID(r *wire.Reader, name, id string) core.UserID {
 	switch {
 	case id == "":
 		r.Fail(name, "is a required field", fault.RequestMissingField)
 	case len(id) > maxUserID:
 		r.Fail(name, "must be at most "+strconv.Itoa(maxUserID)+" characters", fault.RequestFieldTooLong)
-	case !idBytes(id, "@_-.!|:+= "):
+	case !idBytes(id, "@_-."):
 		r.Fail(name, "must only contain letters, digits and @_-", fault.UserInvalidID)
 	}
 	return core.UserID(id)
@@ -107,3 +107,7 @@ func ids(list []string) []core.UserID {
 	}
 	return out
 }
+
+// defaultQuota is how often an operation may be called in a minute, of one app and platform, where
+// quotas names no other number.
+const defaultQuota = 1000

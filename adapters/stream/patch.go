@@ -43,21 +43,6 @@ func patchOf(r *wire.Reader) patch {
 	return p
 }
 
-// has reports whether the patch touches the field or something within it.
-func (p *patch) has(name string) bool {
-	for _, f := range p.set {
-		if f.Name == name {
-			return true
-		}
-	}
-	for _, u := range p.unset {
-		if u == name {
-			return true
-		}
-	}
-	return false
-}
-
 // each calls do for every field touched, with the zero value for one that is taken away.
 func (p *patch) each(do func(name string, v gjson.Result) error) error {
 	for _, f := range p.set {

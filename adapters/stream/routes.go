@@ -28,7 +28,7 @@ func (d *Dialect) table() []adapters.Route {
 // the default (1,000) is wrong.
 var quotas = map[string]int{
 	"GetOrCreateChannel": 10000, "GetOrCreateDistinctChannel": 10000, "QueryChannels": 10000, "GetChannel": 10000,
-	"MarkRead": 10000, "MarkChannelsRead": 10000, "MarkDelivered": 10000, "SendEvent": 10000,
+	"LongPoll": 10000, "Hi": 10000, "MarkRead": 10000, "MarkChannelsRead": 10000, "MarkDelivered": 10000, "SendEvent": 10000,
 	"UpdateChannel": 300, "UpdateChannelPartial": 300, "QueryMembers": 300, "UpdateMemberPartial": 300,
 	"UpdateMemberPartialByID": 300, "UpdateUsers": 300, "UpdateUsersPartial": 300,
 	"DeleteChannel": 60, "DeleteChannels": 60, "TruncateChannel": 60, "DeleteUser": 60, "ExportUser": 60,

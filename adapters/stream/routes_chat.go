@@ -11,7 +11,7 @@ import (
 
 // chatRoutes are the operations of people, channels, messages, reactions and read states.
 func (d *Dialect) chatRoutes() []adapters.Route {
-	return slices.Concat(
+	all := slices.Concat(
 		[]adapters.Route{op(d, "GET", "/hi", "Hi", none[struct{}], nothing, writeNothing[struct{}]).Gated(adapters.GateOpen)},
 		d.userRoutes(),
 		d.channelRoutes(),
@@ -22,6 +22,13 @@ func (d *Dialect) chatRoutes() []adapters.Route {
 		d.liveRoutes(),
 		d.pollRoutes(),
 	)
+	for i := range all {
+		all[i].Quota = defaultQuota
+		if n, ok := quotas[all[i].Name]; ok {
+			all[i].Quota = n
+		}
+	}
+	return all
 }
 
 // nothing is the call of a route that has only to answer.

@@ -32,6 +32,7 @@ func decodeSearch(rq *adapters.Request) (core.SearchMessages, error) {
 		return in, err
 	}
 	in.Query = r.TextMax("query", 1024)
+	plainText(&in.Filter)
 	switch {
 	case !r.Has("filter_conditions"):
 		r.Fail("filter_conditions", "is a required field", fault.RequestMissingField)
@@ -45,6 +46,17 @@ func decodeSearch(rq *adapters.Request) (core.SearchMessages, error) {
 		return in, fault.RequestInvalid.Error("offset cannot be used with sort")
 	}
 	return in, r.Err()
+}
+
+// plainText makes a bare value of the text field a search for its words, which is what the SDK's
+// own search means by {text: "…"}.
+func plainText(f *core.Filter) {
+	if f.Field == "text" && f.Op == core.OpEq {
+		f.Op = core.OpSearch
+	}
+	for i := range f.Sub {
+		plainText(&f.Sub[i])
+	}
 }
 
 // encodeFound answers the messages found, each with its channel.

@@ -117,6 +117,16 @@ func decodeSync(rq *adapters.Request) (core.SyncSince, error) {
 	return in, firstErr(r.Err(), behalf(rq, &r))
 }
 
+// wantsInaccessible reads the flag that is documented for the query and sent by the JavaScript SDK
+// in the body.
+func wantsInaccessible(rq *adapters.Request) bool {
+	if rq.Query.Get("with_inaccessible_cids") == "true" {
+		return true
+	}
+	r, err := wire.Parse(rq.Body)
+	return err == nil && r.Bool("with_inaccessible_cids")
+}
+
 // encodeSynced writes the events missed, as those who watch would have seen them.
 func (d *Dialect) encodeSynced(w *wire.Writer, rq *adapters.Request, s core.Synced) {
 	self := rq.Actor(rq.Caller()).User
@@ -127,7 +137,7 @@ func (d *Dialect) encodeSynced(w *wire.Writer, rq *adapters.Request, s core.Sync
 		})
 	}
 	w.CloseList()
-	if len(s.Inaccessible) > 0 && rq.Query.Get("with_inaccessible_cids") == "true" {
+	if len(s.Inaccessible) > 0 && wantsInaccessible(rq) {
 		w.List("inaccessible_cids")
 		for _, k := range s.Inaccessible {
 			w.Item(cidOf(k))

@@ -57,12 +57,19 @@ func hookType(e *core.Event) string {
 	}
 }
 
+// hookless are the kinds that are told to connections only.
+var hookless = map[core.EventKind]bool{
+	core.TypingStarted: true, core.TypingStopped: true, core.WatchingStarted: true, core.WatchingStopped: true, core.UserPresence: true,
+	core.MutesChanged: true, core.ChannelMutes: true, core.ReadMovedBack: true, core.DeliveredMoved: true, core.ChannelHidden: true,
+	core.ChannelShown: true, core.DraftUpdated: true, core.DraftDeleted: true, core.CustomEvent: true,
+}
+
 // hookEvents are the names of all events a webhook may be told of, sorted.
 func hookEvents() []string {
 	var out []string
-	for _, row := range eventTable {
-		if typ := orElse(row.watcher.typ, row.subject.typ); typ != "*" {
-			out = append(out, typ)
+	for kind, row := range eventTable {
+		if !hookless[kind] {
+			out = append(out, orElse(row.watcher.typ, row.subject.typ))
 		}
 	}
 	slices.Sort(out)

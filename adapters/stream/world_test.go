@@ -27,8 +27,6 @@ type fake struct {
 	mu       sync.Mutex
 	settings core.AppSettings
 	users    map[core.UserID]core.User
-	sent     []core.SendMessage
-	by       []core.Actor
 	sinks    map[string]core.Sink
 	closed   []string
 	connects []core.Connect
@@ -77,9 +75,6 @@ func (f fakeCommands) List(context.Context, core.Actor, core.ListCommands) ([]co
 }
 
 func (f fakeMessages) Send(_ context.Context, by core.Actor, in core.SendMessage) (core.Sent, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.sent, f.by = append(f.sent, in), append(f.by, by)
 	return core.Sent{Message: core.Message{ID: 7, Alias: in.Message.Alias, ChannelKey: in.Key, User: by.User, Text: in.Message.Text, Kind: in.Message.Kind, Extra: in.Message.Extra, CreatedAt: now, UpdatedAt: now}}, nil
 }
 

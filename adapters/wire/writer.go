@@ -2,7 +2,6 @@ package wire
 
 import (
 	"encoding/json"
-	"math"
 	"strconv"
 	"time"
 	"unicode/utf8"
@@ -108,16 +107,6 @@ func (w *Writer) Int(name string, v int) { w.Int64(name, int64(v)) }
 func (w *Writer) Int64(name string, v int64) {
 	w.Key(name)
 	w.b = strconv.AppendInt(w.b, v, 10)
-}
-
-// Float writes a number member; what JSON cannot say (NaN, infinities) becomes null.
-func (w *Writer) Float(name string, v float64) {
-	if math.IsNaN(v) || math.IsInf(v, 0) {
-		w.Null(name)
-		return
-	}
-	w.Key(name)
-	w.b = strconv.AppendFloat(w.b, v, 'f', -1, 64)
 }
 
 // Bool writes a boolean member.

@@ -5,6 +5,7 @@ package bus
 import (
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -44,30 +45,75 @@ func Embedded() (Bus, error) {
 		srv.Shutdown()
 		return nil, fmt.Errorf("bus: connect in process: %w", err)
 	}
-	return &natsBus{nc: nc, srv: srv}, nil
+	return newBus(nc, srv), nil
 }
 
+// inbox is how many messages may wait to be handed on. More are dropped, as the bus may.
+const inbox = 1 << 16
+
+// natsBus hands the messages of all subscriptions on from one goroutine: a node has one
+// subscription for each person connected, and a goroutine for each would be most of their memory.
 type natsBus struct {
-	nc  *nats.Conn
-	srv *server.Server
+	nc   *nats.Conn
+	srv  *server.Server // nil for the second of a Pair
+	in   chan *nats.Msg
+	done chan struct{}
+	over sync.WaitGroup
+
+	mu   sync.RWMutex
+	subs map[*nats.Subscription]func(string, []byte)
+}
+
+func newBus(nc *nats.Conn, srv *server.Server) *natsBus {
+	b := &natsBus{nc: nc, srv: srv, in: make(chan *nats.Msg, inbox), done: make(chan struct{}), subs: map[*nats.Subscription]func(string, []byte){}}
+	b.over.Go(b.handOn)
+	return b
+}
+
+func (b *natsBus) handOn() {
+	for {
+		select {
+		case m := <-b.in:
+			b.mu.RLock()
+			f := b.subs[m.Sub]
+			b.mu.RUnlock()
+			if f != nil {
+				f(m.Subject, m.Data)
+			}
+		case <-b.done:
+			return
+		}
+	}
 }
 
 func (b *natsBus) Publish(subject string, data []byte) error { return b.nc.Publish(subject, data) }
 
 func (b *natsBus) Subscribe(subject string, f func(string, []byte)) (func(), error) {
-	sub, err := b.nc.Subscribe(subject, func(m *nats.Msg) { f(m.Subject, m.Data) })
+	b.mu.Lock() // so that no message comes before its reader is known
+	defer b.mu.Unlock()
+	sub, err := b.nc.ChanSubscribe(subject, b.in)
 	if err != nil {
 		return nil, fmt.Errorf("bus: subscribe: %w", err)
 	}
-	return func() { _ = sub.Unsubscribe() }, nil
+	b.subs[sub] = f
+	return func() {
+		_ = sub.Unsubscribe()
+		b.mu.Lock()
+		delete(b.subs, sub)
+		b.mu.Unlock()
+	}, nil
 }
 
 func (b *natsBus) Flush() error { return b.nc.FlushTimeout(startLimit) }
 
 func (b *natsBus) Close() {
 	b.nc.Close()
-	b.srv.Shutdown()
-	b.srv.WaitForShutdown()
+	close(b.done)
+	b.over.Wait()
+	if b.srv != nil {
+		b.srv.Shutdown()
+		b.srv.WaitForShutdown()
+	}
 }
 
 // Pair returns two buses of one embedded server, as two nodes would have them; for tests of what
@@ -86,14 +132,5 @@ func Pair() (Bus, Bus, error) {
 		a.Close()
 		return nil, nil, fmt.Errorf("bus: connect in process: %w", err)
 	}
-	return a, &second{nc: nc}, nil
+	return a, newBus(nc, nil), nil
 }
-
-type second struct{ nc *nats.Conn }
-
-func (b *second) Publish(subject string, data []byte) error { return b.nc.Publish(subject, data) }
-func (b *second) Subscribe(subject string, f func(string, []byte)) (func(), error) {
-	return (&natsBus{nc: b.nc}).Subscribe(subject, f)
-}
-func (b *second) Flush() error { return b.nc.FlushTimeout(startLimit) }
-func (b *second) Close()       { b.nc.Close() }

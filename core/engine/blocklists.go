@@ -187,7 +187,7 @@ const (
 var behaviours = map[string]verdict{"": verdictFlag, "flag": verdictFlag, "shadow_block": verdictShadow, "block": verdictBlock}
 
 // moderate judges a text by the lists of the channel: the severest verdict of all that match.
-// People with skip-message-moderation, and servers, are not judged.
+// People with skip-message-moderation are not judged, nor are servers that act for nobody.
 func (e *Engine) moderate(ctx context.Context, s *scene, text string) (verdict, error) {
 	uses := s.config.Blocklists
 	if s.config.Blocklist != "" {
@@ -196,7 +196,7 @@ func (e *Engine) moderate(ctx context.Context, s *scene, text string) (verdict, 
 	if s.config.Automod == "simple" {
 		uses = append(slices.Clone(uses), core.BlocklistUse{Name: builtinBlocklist, Behavior: s.config.AutomodBehavior})
 	}
-	if len(uses) == 0 || text == "" || s.by.Server() {
+	if len(uses) == 0 || text == "" || s.by.Server() && s.by.User == "" {
 		return verdictPass, nil
 	}
 	if s.allows(s.roles(), perm.SkipMessageModeration, s.owns()) {

@@ -273,6 +273,9 @@ func step(c *core.Call, who core.UserID, in core.MoveCall, now time.Time) error 
 			if !joined && slices.Contains(c.Was, who) {
 				return fault.CallAlreadyLeft.Error("the user has left the call already")
 			}
+			if !joined && in.JoinedAt.IsZero() {
+				return fault.RequestMissingField.Error("the moment of joining is required to leave a call that was not joined").With("joined_at")
+			}
 		case core.CallCancelled, core.CallUnanswered, core.CallRejected:
 		default:
 			return bad("group_status", "a group call does not take this status")

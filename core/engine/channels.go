@@ -156,6 +156,9 @@ func (cs channels) create(ctx context.Context, by core.Actor, in core.OpenChanne
 // addMembers puts the first members into a new channel.
 func (e *Engine) addMembers(ctx context.Context, t *txn, sc *scene, c *core.Channel, in core.OpenChannel, people map[core.UserID]*core.User) error {
 	for _, mi := range in.Input.Members {
+		if mi.User != c.CreatedBy && slices.Contains(in.Input.Invites, mi.User) {
+			continue // named in both lists: invited, to become a member by accepting
+		}
 		m := e.newMember(c, mi)
 		if in.HideForCreator && mi.User == c.CreatedBy {
 			m.HiddenAt = e.now()
@@ -302,6 +305,7 @@ func (cs channels) Delete(ctx context.Context, by core.Actor, in core.DeleteChan
 func (cs channels) delete(ctx context.Context, sc *scene, hard bool) (core.Channel, error) {
 	e := cs.e
 	var out core.Channel
+	var gone []core.Member
 	err := e.update(ctx, "channels.delete", sc.by.App, sc.channel.ID, func(t *txn) error {
 		c, err := t.Channel(ctx, sc.by.App, sc.channel.Key)
 		if err != nil {
@@ -330,14 +334,17 @@ func (cs channels) delete(ctx context.Context, sc *scene, hard bool) (core.Chann
 		} else if err := t.putChannel(&c); err != nil {
 			return err
 		}
-		t.then(func() {
-			for i := range ms {
-				e.dispatch.then(func() { e.hub.left(sc.by.App, c.ID, ms[i].User, true) })
-			}
-		})
+		gone = ms
 		return nil
 	})
-	return out, err
+	if err != nil {
+		return out, err
+	}
+	// The event was queued at the commit; whoever is gone is forgotten after it was handed on.
+	for i := range gone {
+		e.dispatch.then(func() { e.hub.left(sc.by.App, out.ID, gone[i].User, true) })
+	}
+	return out, nil
 }
 
 // Truncate removes the messages of a channel.

@@ -197,6 +197,9 @@ func (e *Engine) actor(ctx context.Context, by core.Actor) (*core.User, error) {
 	if err == nil || !by.Server() || !fault.IsReason(err, fault.UserNotFound) {
 		return u, err
 	}
+	if err := checkUserID(by.User); err != nil {
+		return nil, err
+	}
 	fresh := core.User{ID: by.User, Role: core.RoleUser, CreatedAt: e.now(), UpdatedAt: e.now()}
 	err = e.update(ctx, "users.create", by.App, 0, func(t *txn) error {
 		us, err := t.Users(ctx, by.App, []core.UserID{by.User})
@@ -273,6 +276,9 @@ type placeOf struct {
 // forget drops values from the caches of this node and tells the others.
 func (e *Engine) forget(in invalidation) {
 	e.forgetHere(in)
+	if e.alone.Load() {
+		return
+	}
 	if b, err := json.Marshal(in); err == nil {
 		e.publish(subjectControl, b)
 	}

@@ -1,6 +1,10 @@
 package engine
 
-import "dragoman/core"
+import (
+	"slices"
+
+	"dragoman/core"
+)
 
 // deliver tells the connections of this node of an event. It is called by the dispatcher only, one
 // event at a time.
@@ -34,6 +38,9 @@ func (h *hub) deliver(ev *core.Event) {
 
 // toRoom tells everyone concerned with a channel.
 func (h *hub) toRoom(a *audience, ev *core.Event) {
+	if ev.Kind == core.MessageSent {
+		ev.WatcherCount = h.audienceSize(a)
+	}
 	counted := ev.Kind == core.MessageSent && ev.Channel.MemberCount <= maxCounted ||
 		ev.Kind != core.MessageSent && movesUnread[ev.Kind]
 	var done map[core.UserID]*core.Counts
@@ -135,6 +142,7 @@ func (h *hub) count(p *person, user core.UserID, ev *core.Event) *core.Counts {
 	if p.unread == nil {
 		return nil
 	}
+	p.followThread(user, ev)
 	ch := ev.Channel.ID
 	st := p.unread[ch]
 	switch ev.Kind {
@@ -166,9 +174,25 @@ func (h *hub) count(p *person, user core.UserID, ev *core.Event) *core.Counts {
 	return p.totals(ch)
 }
 
+// followThread keeps the set of threads with unread replies. Who replies has read what was there.
+// The person's lock is held.
+func (p *person) followThread(user core.UserID, ev *core.Event) {
+	switch m := ev.Message; {
+	case ev.Kind == core.MessageSent && m.Parent != 0 && m.User == user:
+		delete(p.threads, m.Parent)
+	case ev.Kind == core.MessageSent && m.Parent != 0 && slices.Contains(m.Participants, user):
+		p.threads[m.Parent] = struct{}{}
+	case ev.Thread == nil || ev.Read == nil || ev.Read.User.ID != user:
+	case ev.Kind == core.ReadMoved:
+		delete(p.threads, ev.Thread.Parent.ID)
+	case ev.Kind == core.ReadMovedBack:
+		p.threads[ev.Thread.Parent.ID] = struct{}{}
+	}
+}
+
 // totals sums a person's unread state. The person's lock is held.
 func (p *person) totals(ch core.ChannelID) *core.Counts {
-	c := &core.Counts{}
+	c := &core.Counts{Threads: len(p.threads)}
 	for id, st := range p.unread {
 		if id == ch {
 			c.Channel = st.count
@@ -182,7 +206,7 @@ func (p *person) totals(ch core.ChannelID) *core.Counts {
 }
 
 // setUnread loads a person's unread state and returns the totals.
-func (h *hub) setUnread(k userKey, rows map[core.ChannelID]*unreadOf) {
+func (h *hub) setUnread(k userKey, rows map[core.ChannelID]*unreadOf, threads map[core.MessageID]struct{}) {
 	h.mu.RLock()
 	p := h.people[k]
 	h.mu.RUnlock()
@@ -190,7 +214,7 @@ func (h *hub) setUnread(k userKey, rows map[core.ChannelID]*unreadOf) {
 		return
 	}
 	p.mu.Lock()
-	p.unread = rows
+	p.unread, p.threads = rows, threads
 	p.mu.Unlock()
 }
 

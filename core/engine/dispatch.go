@@ -121,6 +121,12 @@ func (d *dispatcher) one(ctx context.Context, x delivery) {
 			return
 		}
 	}
+	if x.remote && x.ev.Channel != nil {
+		// The configuration does not travel; receivers show it with the channel.
+		if cfg, err := d.e.configOf(ctx, x.ev.App, x.ev.Channel); err == nil {
+			x.ev.Config = cfg
+		}
+	}
 	if !hooksOnly[x.ev.Kind] {
 		d.e.hub.deliver(x.ev)
 	}
@@ -129,8 +135,11 @@ func (d *dispatcher) one(ctx context.Context, x delivery) {
 	}
 }
 
-// announce tells the other nodes.
+// announce tells the other nodes, if there are any.
 func (e *Engine) announce(ev *core.Event) {
+	if e.alone.Load() {
+		return
+	}
 	b, err := json.Marshal(ev)
 	if err != nil {
 		e.opts.Report("event cannot be encoded for the bus", err)
@@ -194,10 +203,16 @@ func (e *Engine) fillGap(ctx context.Context, ev *core.Event) bool {
 	return true
 }
 
-// listen subscribes to what concerns every node.
+// listen subscribes to what concerns every node and says hello. A node believes itself alone, and
+// saves itself the work of telling others, until it hears the first foreign message; what is not
+// told in that moment is found by the gap in the numbers of the next event.
 func (e *Engine) listen() error {
+	e.alone.Store(true)
 	_, err := e.bus.Subscribe(subjectControl, func(_ string, data []byte) {
 		if b, ok := e.foreign(data); ok {
+			if e.alone.Swap(false) {
+				e.publish(subjectControl, hello)
+			}
 			var in invalidation
 			if json.Unmarshal(b, &in) == nil {
 				e.forgetHere(in)
@@ -207,9 +222,15 @@ func (e *Engine) listen() error {
 	if err != nil {
 		return err
 	}
-	_, err = e.bus.Subscribe("ppl.*", e.receive)
-	return err
+	if _, err = e.bus.Subscribe("ppl.*", e.receive); err != nil {
+		return err
+	}
+	e.publish(subjectControl, hello)
+	return e.bus.Flush()
 }
+
+// hello is an invalidation of nothing.
+var hello = []byte("{}")
 
 // foreign strips the sender; ok is false for this node's own messages.
 func (e *Engine) foreign(data []byte) ([]byte, bool) {

@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"dragoman/core"
@@ -52,6 +53,8 @@ type Engine struct {
 
 	kit  *kit      // what single services keep between commands
 	doer core.Doer // calls the app's endpoints
+
+	alone atomic.Bool // no other node was ever heard of
 
 	stop context.CancelFunc
 	done sync.WaitGroup

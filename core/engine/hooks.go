@@ -19,9 +19,10 @@ import (
 
 // Limits of the delivery of webhooks.
 const (
-	hookPoll     = 100 * time.Millisecond // how often the outbox is looked at
+	hookPoll     = 250 * time.Millisecond // how often the outbox is looked at unasked
 	hookBatch    = 200                    // events taken at a time
-	hookWorkers  = 16                     // channels delivered to at the same time
+	hookWorkers  = 64                     // channels delivered to at the same time
+	hookPerApp   = 8                      // of them of one app, so that one dead endpoint starves nobody else's
 	hookTimeout  = 10 * time.Second       // for one call
 	hookAttempts = 12
 	hookGiveUp   = 24 * time.Hour
@@ -73,6 +74,12 @@ type hookJob struct {
 // hookGroup is what is delivered in order: one channel of an app, or the app's events without one.
 type hookGroup string
 
+// app is the part of the group that names the app.
+func (g hookGroup) app() string {
+	app, _, _ := strings.Cut(string(g), "\x00")
+	return app
+}
+
 func groupOf(app core.AppID, ch core.ChannelID) hookGroup {
 	return hookGroup(keyOf(strconv.FormatInt(int64(app), 10), ordered(int64(ch))))
 }
@@ -84,6 +91,7 @@ type deliverer struct {
 	slots chan struct{}
 	mu    sync.Mutex
 	busy  map[hookGroup]bool
+	apps  map[string]int // busy groups of each app
 	due   map[hookGroup]time.Time
 	wg    sync.WaitGroup
 }
@@ -94,7 +102,7 @@ func (e *Engine) runHooks(ctx context.Context) {
 	if len(e.opts.Hooks) == 0 {
 		return
 	}
-	d := &deliverer{e: e, slots: make(chan struct{}, hookWorkers), busy: map[hookGroup]bool{}, due: map[hookGroup]time.Time{}}
+	d := &deliverer{e: e, slots: make(chan struct{}, hookWorkers), busy: map[hookGroup]bool{}, apps: map[string]int{}, due: map[hookGroup]time.Time{}}
 	tick := time.NewTicker(hookPoll)
 	defer tick.Stop()
 	defer d.wg.Wait()
@@ -127,23 +135,19 @@ func (d *deliverer) step(ctx context.Context, loaded *bool) error {
 	}
 	now := time.Now()
 	d.mu.Lock()
-	var ready []hookGroup
+	defer d.mu.Unlock()
 	for g, at := range d.due {
-		if !d.busy[g] && !now.Before(at) {
-			ready = append(ready, g)
+		if d.busy[g] || now.Before(at) || d.apps[g.app()] >= hookPerApp {
+			continue
 		}
-	}
-	d.mu.Unlock()
-	for _, g := range ready {
 		select {
 		case d.slots <- struct{}{}:
 		default:
 			return nil
 		}
-		d.mu.Lock()
 		d.busy[g] = true
+		d.apps[g.app()]++
 		delete(d.due, g)
-		d.mu.Unlock()
 		d.wg.Add(1)
 		go func() {
 			defer d.wg.Done()
@@ -229,6 +233,9 @@ func (d *deliverer) work(ctx context.Context, g hookGroup) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	delete(d.busy, g)
+	if d.apps[g.app()]--; d.apps[g.app()] == 0 {
+		delete(d.apps, g.app())
+	}
 	if at, waiting := d.due[g]; more && (!waiting || at.Before(next)) {
 		d.due[g] = next
 	}

@@ -41,6 +41,7 @@ type person struct {
 	sessions map[*session]struct{}
 	channels map[core.ChannelID]struct{}  // memberships
 	unread   map[core.ChannelID]*unreadOf // nil until first needed
+	threads  map[core.MessageID]struct{}  // parents of threads with unread replies; known when unread is
 	cancel   func()                       // of the bus subscription
 }
 
@@ -275,6 +276,18 @@ func (h *hub) left(app core.AppID, ch core.ChannelID, user core.UserID, gone boo
 	p.mu.Unlock()
 }
 
+// audienceSize is how many people watch a room. The hub's lock is held.
+func (h *hub) audienceSize(a *audience) int {
+	if len(a.watchers) > 100 {
+		return len(a.watchers) // large rooms: one connection each is near enough
+	}
+	seen := make(map[core.UserID]struct{}, len(a.watchers))
+	for s := range a.watchers {
+		seen[s.by.User] = struct{}{}
+	}
+	return len(seen)
+}
+
 // session finds a connection by id within the actor's app and user.
 func (h *hub) session(by core.Actor, id string) *session {
 	h.mu.RLock()
@@ -301,8 +314,8 @@ func (h *hub) watching(app core.AppID, ch core.ChannelID, limit int) (ids []core
 	if a == nil {
 		return nil, 0
 	}
-	if limit == 0 && len(a.watchers) > 1000 {
-		return nil, len(a.watchers) // large rooms: one connection each is near enough
+	if limit == 0 {
+		return nil, h.audienceSize(a)
 	}
 	seen := make(map[core.UserID]struct{}, len(a.watchers))
 	for s := range a.watchers {

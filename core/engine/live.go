@@ -65,6 +65,9 @@ func (e *Engine) comeOnline(ctx context.Context, by core.Actor, profile *core.Us
 	if by.Access == core.AccessAnonymous {
 		return &core.User{ID: by.User, Role: core.RoleAnonymous}, nil
 	}
+	if err := checkUserID(by.User); err != nil {
+		return nil, err
+	}
 	var out core.User
 	err := e.update(ctx, "live.connect", by.App, 0, func(t *txn) error {
 		us, err := t.Users(ctx, by.App, []core.UserID{by.User})

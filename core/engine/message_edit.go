@@ -456,9 +456,18 @@ func (e *Engine) slash(ctx context.Context, sc *scene, m *core.Message, form map
 	return e.runCommand(ctx, sc, m, form)
 }
 
-// askBefore lets the app's endpoint change or refuse a message.
+// beforeSendTime is how long a sender waits for the app's endpoint to look at a message.
+const beforeSendTime = time.Second
+
+// askBefore lets the app's endpoint change or refuse a message. An endpoint that does not answer
+// in time has had its say: the message goes as it is.
 func (e *Engine) askBefore(ctx context.Context, sc *scene, m *core.Message) error {
-	if err := e.opts.Callouts.BeforeSend(ctx, e.doer, sc.app, sc.channel, sc.user, m); err != nil {
+	ask, cancel := context.WithTimeout(ctx, beforeSendTime)
+	defer cancel()
+	if err := e.opts.Callouts.BeforeSend(ask, e.doer, sc.app, sc.channel, sc.user, m); err != nil {
+		if ask.Err() != nil && ctx.Err() == nil {
+			return nil
+		}
 		return err
 	}
 	return checkShape(sc.config, m)

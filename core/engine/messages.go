@@ -367,6 +367,9 @@ func (e *Engine) append(ctx context.Context, sc *scene, m *core.Message, keepHid
 
 // appended runs after the commit, in commit order.
 func (e *Engine) appended(sc *scene, in *store.Append, ev *core.Event) {
+	if in.Outbox {
+		kick(e.kit.hooks)
+	}
 	c := *sc.channel
 	if now, ok := e.channels.get(channelKey{in.App, c.Key}); ok {
 		c = *now

@@ -253,6 +253,8 @@ func TestBlocklistChangesHoldAtOnce(t *testing.T) {
 	key := w.group("g", "alice", "bob")
 	_, err := trySend(w.world, "bob", key, "an apple")
 	w.wants(err, fault.ModerationRejected)
+	_, err = w.core().Messages.Send(ctx, w.server().As("bob"), core.SendMessage{Key: key, Message: core.MessageInput{Text: "an apple"}})
+	w.wants(err, fault.ModerationRejected)
 	w.wants(put(false, "pear"), nil)
 	_, err = trySend(w.world, "bob", key, "an apple")
 	w.wants(err, nil)

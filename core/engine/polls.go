@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -21,6 +22,9 @@ const (
 	maxPollMessages = 100
 	latestVotes     = 10
 )
+
+// pollID is what a client may choose; no zero bytes, which part keys.
+var pollID = regexp.MustCompile(`^[!-~]{1,255}$`)
 
 func voteKey(v *core.PollVote) string { return keyOf(v.Poll, string(v.User), v.ID) }
 
@@ -128,6 +132,9 @@ func (s polls) Put(ctx context.Context, by core.Actor, in core.PutPoll) (core.Po
 	p := in.Poll
 	if p.ID == "" {
 		p.ID = uuid()
+	}
+	if !pollID.MatchString(p.ID) {
+		return p, translate(op, fault.RequestInvalidField.Error("the id of a poll is made of at most 255 letters, digits and signs"))
 	}
 	p.CreatedBy, p.CreatedAt, p.UpdatedAt = by.User, e.now(), e.now()
 	p.VoteCount, p.AnswerCount, p.LatestVotes, p.LatestAnswers, p.OwnVotes, p.Creator = 0, 0, nil, nil, nil, nil

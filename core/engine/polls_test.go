@@ -105,6 +105,18 @@ func TestPollRules(t *testing.T) {
 	b.wants(err, fault.ResourceNotFound)
 }
 
+func TestPollIDsStayApart(t *testing.T) {
+	w := newEngine(t, nil, "alice")
+	for id, want := range map[string]*fault.Reason{"mine": nil, "a\x00b": fault.RequestInvalidField, "a b": fault.RequestInvalidField} {
+		_, err := w.core().Polls.Put(t.Context(), w.as("alice"), core.PutPoll{Create: true, Poll: core.Poll{ID: id, Name: "x"}})
+		w.wants(err, want)
+	}
+	_, err := w.core().Polls.Put(t.Context(), w.as("alice"), core.PutPoll{Create: true, Poll: core.Poll{ID: "mine", Name: "x"}})
+	w.wants(err, fault.RequestInvalid)
+	_, err = w.core().Polls.Put(t.Context(), w.server().As("a\x00b"), core.PutPoll{Create: true, Poll: core.Poll{Name: "x"}})
+	w.wants(err, fault.UserInvalidID)
+}
+
 func TestRemovedOptionTakesItsVotesAlong(t *testing.T) {
 	b := newBallot(t, core.Poll{Name: "colour", Options: twoOptions})
 	for _, u := range []core.UserID{"alice", "bob"} {

@@ -77,7 +77,10 @@ func (r reads) move(ctx context.Context, op string, sc *scene, upTo *core.Messag
 		}
 		m := ms[0]
 		m.ReadAt = e.now()
-		if upTo != nil {
+		behind := upTo != nil && !back && upTo.Seq < m.ReadSeq
+		if behind {
+			m.ReadAt = ms[0].ReadAt // positions do not go back by reading again
+		} else if upTo != nil {
 			m.ReadSeq, m.ReadMessage = upTo.Seq, upTo.ID
 			if back {
 				m.ReadSeq, m.ReadMessage = upTo.Seq-1, 0
@@ -96,6 +99,9 @@ func (r reads) move(ctx context.Context, op string, sc *scene, upTo *core.Messag
 			return err
 		}
 		read := readOf(sc.user, &m, alias)
+		if behind {
+			read.Message, read.MessageAlias = upTo.ID, upTo.Alias
+		}
 		rows, err := t.Unread(ctx, sc.by.App, sc.user.ID, []core.ChannelID{c.ID})
 		if err != nil {
 			return err
@@ -315,10 +321,17 @@ func (e *Engine) loadCounts(ctx context.Context, app core.AppID, user core.UserI
 			c.Channels++
 		}
 	}
-	e.hub.setUnread(userKey{app, user}, kept)
 	ts, err := e.unreadThreads(ctx, app, user)
+	if err != nil {
+		return c, err
+	}
 	c.Threads = len(ts)
-	return c, err
+	threads := make(map[core.MessageID]struct{}, len(ts))
+	for i := range ts {
+		threads[ts[i].Parent] = struct{}{}
+	}
+	e.hub.setUnread(userKey{app, user}, kept, threads)
+	return c, nil
 }
 
 // maxUnreadListed bounds the channels of a detailed unread answer.

@@ -59,13 +59,18 @@ func (cs channels) query(ctx context.Context, by core.Actor, in core.QueryChanne
 		if err != nil {
 			return nil, err
 		}
-		if err := e.can(sc, perm.ReadChannel, sc.owns()); err != nil {
+		wanted := in.State
+		if err := e.can(sc, perm.ReadChannel, sc.owns()); err != nil && sc.member != nil && !sc.member.RejectedAt.IsZero() {
+			// Who declined an invitation still finds the channel, or one refusal would turn every list
+			// of "my" channels into an error; but not what is said in it.
+			wanted = core.StateWanted{}
+		} else if err != nil {
 			if fault.IsReason(err, fault.PermissionDenied) {
 				return nil, fault.ConversationAccessDenied.Error(strings.Replace(err.Error(), "permission.denied: ", "", 1))
 			}
 			return nil, err
 		}
-		st, err := e.state(ctx, sc, in.State)
+		st, err := e.state(ctx, sc, wanted)
 		if err != nil {
 			return nil, err
 		}
@@ -328,8 +333,8 @@ func (e *Engine) pageAround(ctx context.Context, sc *scene, r store.Range, p cor
 		return nil, err
 	}
 	before, after := r, r
-	before.Below, before.Limit = below, limit/2+1
-	after.Above, after.Newest, after.Limit = max(r.Above, below-1), false, limit-limit/2
+	before.Below, before.Limit = below, (limit-1)/2+1
+	after.Above, after.Newest, after.Limit = max(r.Above, below-1), false, max(limit-before.Limit, 1)
 	old, err := e.store.RangeMessages(ctx, sc.by.App, before)
 	if err != nil {
 		return nil, err

@@ -47,6 +47,9 @@ func (t *txn) emit(ev *core.Event) error {
 		ev.At = t.e.now()
 	}
 	hooks := t.e.hasHooks(t.app, ev.Kind)
+	if hooks {
+		t.then(func() { kick(t.e.kit.hooks) })
+	}
 	if ev.Channel != nil && stored[ev.Kind] {
 		row := store.EventRow{Channel: ev.Channel.ID, Kind: ev.Kind, At: ev.At, Payload: payloadOf(ev)}
 		if ev.User != nil {

@@ -24,15 +24,19 @@ function App() {
   if (!client) return <p id="connecting">Connecting…</p>;
   return (
     <Chat client={client}>
-      <ChannelList filters={filters} sort={sort} options={list} />
-      <Channel>
-        <Window>
-          <ChannelHeader />
-          <MessageList />
-          <MessageComposer />
-        </Window>
-        <Thread />
-      </Channel>
+      <div className="side">
+        <ChannelList filters={filters} sort={sort} options={list} />
+      </div>
+      <div className="main">
+        <Channel>
+          <Window>
+            <ChannelHeader />
+            <MessageList />
+            <MessageComposer />
+          </Window>
+          <Thread />
+        </Channel>
+      </div>
     </Chat>
   );
 }

@@ -26,7 +26,7 @@ function page(user) {
   const who = JSON.stringify({ apiKey, baseURL, user, token: admin.createToken(user) });
   return `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>${user}</title>
 <link rel="icon" href="data:,"><link rel="stylesheet" href="/app.css">
-<style>html,body,#root{height:100%;margin:0}.str-chat{height:100%}#root{display:flex}.str-chat__channel{flex:1}.str-chat__channel-list{width:300px}</style>
+<style>html,body,#root{height:100%;margin:0}.side,.main{position:fixed;top:0;bottom:0;overflow:hidden}.side{left:0;width:320px}.main{left:320px;right:0}</style>
 </head><body><div id="root"></div><script id="who" type="application/json">${who}</script>
 <script type="module" src="/app.js"></script></body></html>`;
 }

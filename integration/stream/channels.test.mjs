@@ -1,6 +1,6 @@
 // Channels: creating, finding, changing, leaving and ending them; members and their roles.
 import { describe, test, after, before } from 'node:test';
-import { assert, admin, close, eventually, fence, login, next, people, record, refused, unique } from './lib.mjs';
+import { assert, admin, close, eventually, fence, login, next, people, raw, record, refused, unique } from './lib.mjs';
 
 after(close);
 
@@ -73,8 +73,15 @@ describe('creating', () => {
   });
 
   test('ids with odd characters are refused', async () => {
-    const err = await refused(a.channel('messaging', 'white space & more').watch(), 4, 400);
-    assert.match(err.message, /GetOrCreateChannel failed with error/);
+    // The SDK stops some by itself, so this one goes without it.
+    const rs = await raw('POST', '/channels/messaging/white%20space%20%26%20more/query', {
+      token: admin.createToken(ann),
+      query: { user_id: ann },
+      body: { state: true },
+    });
+    assert.equal(rs.status, 400);
+    assert.equal(rs.body.code, 4);
+    assert.match(rs.body.message, /^GetOrCreateChannel failed with error/);
   });
 
   test('a stranger cannot read a private channel', async () => {
@@ -306,7 +313,7 @@ describe('changing', () => {
 
   test('muted: no unread, and unmuted again', async () => {
     const m = a.channel('messaging', unique('mute'), { members: [ann, ben] });
-    await m.create();
+    await m.watch();
     const bm = b.channel('messaging', m.id);
     await bm.watch();
     const told = next(b, 'notification.channel_mutes_updated');
@@ -479,7 +486,7 @@ describe('users', () => {
     const older = await admin.queryUsers({ id: { $in: ids }, age: { $gt: 31 } }, { id: 1 });
     assert.deepEqual(older.users.map((u) => u.id), [ids[0], ids[2]]);
     await admin.deleteUser(ids[1]);
-    assert.equal((await a.queryUsers({ id: ids[1] })).users.length, 0);
+    await eventually(async () => assert.equal((await a.queryUsers({ id: ids[1] })).users.length, 0));
     const { task_id } = await admin.deleteUsers([ids[2]], { user: 'hard', messages: 'hard' });
     await eventually(async () => assert.equal((await admin.getTask(task_id)).status, 'completed'));
   });

@@ -55,7 +55,7 @@ describe('channel types', () => {
     await admin.createChannelType({ name, reactions: false, replies: false, uploads: false, typing_events: false, search: false });
     await admin.updateChannelType(name, {
       grants: {
-        channel_member: ['read-channel', 'create-message', 'create-reaction', 'create-reply', 'upload-attachment', 'send-custom-event', 'read-channel-members'],
+        channel_member: ['read-channel', 'create-message', 'create-reaction', 'upload-attachment', 'send-custom-event', 'read-channel-members'],
         user: ['create-channel'],
       },
     });

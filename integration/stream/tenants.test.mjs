@@ -32,14 +32,16 @@ describe('two apps', () => {
 
   test('do not hear each other', async () => {
     const alice = await login('alice');
-    const alice2 = await login2('alice');
+    const team = unique('team');
+    const ear = unique('ear');
+    await admin2.upsertUser({ id: ear, teams: [team] });
+    const other = await login2(ear);
     const id = unique('ear');
     const one = alice.channel('livestream', id);
     await one.watch();
-    const two = alice2.channel('livestream', id);
-    await admin2.upsertUser({ id: 'alice', role: 'admin' }); // past the teams of that app
+    const two = other.channel('livestream', id, { team });
     await two.watch();
-    const rec = record(alice2);
+    const rec = record(other);
     const heard = next(one, 'message.new');
     await one.sendMessage({ text: 'one' });
     await heard;
@@ -47,7 +49,6 @@ describe('two apps', () => {
     await two.sendMessage({ text: 'two' });
     await back;
     assert.deepEqual(rec.of('message.new').map((e) => e.message.text), ['two']);
-    await admin2.upsertUser({ id: 'alice', role: 'user' });
   });
 
   test('the demo people and their lobby are there', async () => {

@@ -28,6 +28,7 @@ const (
 	flagCountable // core.Message.Countable when written, so that unread counts need no more
 )
 
+// flagsOf packs the switches of a message.
 func flagsOf(m *core.Message) int64 {
 	var f int64
 	for _, b := range []struct {
@@ -177,6 +178,7 @@ func channelOf(ch core.ChannelID, h *headOf) core.Channel {
 	}
 }
 
+// insertMessage does nothing when the alias is taken; any other conflict fails.
 const insertMessage = `INSERT INTO messages (id, msg_id, app, ev, user, kind, flags, created_at, updated_at, text, alias, parent, body, extra,
 	deleted_at, edited_at, reply_count, last_reply_at, participants, reactions, pinned_ch, pinned_at)
 	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)

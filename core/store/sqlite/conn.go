@@ -91,6 +91,7 @@ type codeError struct {
 	msg  string
 }
 
+// Error names the code too, for the library's own documentation.
 func (e *codeError) Error() string { return fmt.Sprintf("sqlite: %s (%d)", e.msg, e.code) }
 
 // Unwrap makes failures of the machine store.ErrUnavailable; the rest are mistakes.
@@ -204,6 +205,7 @@ func (s *stmt) free() {
 	}
 }
 
+// freeOld frees the buffers that were outgrown.
 func (s *stmt) freeOld() {
 	for _, p := range s.old {
 		libc.Xfree(s.c.tls, p)
@@ -227,6 +229,7 @@ func (s *stmt) room(b string) uintptr {
 	return p
 }
 
+// bound keeps the first failure to bind, for step to report.
 func (s *stmt) bound(rc int32) *stmt {
 	if rc != lib.SQLITE_OK && s.err == nil {
 		s.err = s.c.failure(rc)
@@ -248,6 +251,7 @@ func (s *stmt) intOrNull(v int64) *stmt {
 	return s.int(v)
 }
 
+// bool binds 1 or 0.
 func (s *stmt) bool(v bool) *stmt {
 	if v {
 		return s.int(1)
@@ -255,6 +259,7 @@ func (s *stmt) bool(v bool) *stmt {
 	return s.int(0)
 }
 
+// float binds a whole number as an integer, as JSON numbers compare.
 func (s *stmt) float(v float64) *stmt {
 	if v == math.Trunc(v) && math.Abs(v) < 1<<53 {
 		return s.int(int64(v))
@@ -263,11 +268,13 @@ func (s *stmt) float(v float64) *stmt {
 	return s.bound(lib.Xsqlite3_bind_double(s.c.tls, s.p, s.next, v))
 }
 
+// null skips a parameter.
 func (s *stmt) null() *stmt {
 	s.next++ // reset clears bindings, so an unbound parameter is NULL
 	return s
 }
 
+// text binds a text; it may hold NUL.
 func (s *stmt) text(v string) *stmt {
 	s.next++
 	return s.bound(lib.Xsqlite3_bind_text(s.c.tls, s.p, s.next, s.room(v), int32(len(v)), 0))

@@ -61,12 +61,16 @@ type builder struct {
 	now    time.Time
 }
 
+// bad is an ErrBadFilter with the sentence that tells why.
 func bad(format string, a ...any) error {
 	return fmt.Errorf("%w: %s", store.ErrBadFilter, fmt.Sprintf(format, a...))
 }
 
+// textArg is a text argument.
 func textArg(s string) arg { return arg{kind: core.KindText, text: s} }
-func intArg(n int64) arg   { return arg{kind: core.KindTime, int: n} }
+
+// intArg is an integer argument.
+func intArg(n int64) arg { return arg{kind: core.KindTime, int: n} }
 
 // write appends SQL and its arguments; ":viewer", ":app" and ":now" bind themselves.
 func (b *builder) write(sql string, args ...arg) *builder {
@@ -149,6 +153,7 @@ func (b *builder) filter(f core.Filter) error {
 	return b.compare(fd, f)
 }
 
+// combine compiles and, or, nor.
 func (b *builder) combine(f core.Filter) error {
 	word := " AND "
 	if f.Op != core.OpAnd {
@@ -273,6 +278,7 @@ func (b *builder) in(fd field, f core.Filter) error {
 	return nil
 }
 
+// exists takes absent, empty and never for the same.
 func (b *builder) exists(fd field, f core.Filter) error {
 	if f.Value.Kind != core.KindBool {
 		return b.unsupported(f)
@@ -339,6 +345,7 @@ func (b *builder) autocomplete(expr, prefix string) error {
 	return nil
 }
 
+// ascii reports whether the text is plain.
 func ascii(s string) bool {
 	for i := range len(s) {
 		if s[i] >= 0x80 {

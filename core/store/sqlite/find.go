@@ -98,6 +98,7 @@ func (f *find[T]) list(r *session, app core.AppID) ([]T, error) {
 	return f.page(st, int(limit), spec, len(names))
 }
 
+// direction is the SQL word of a sort key.
 func direction(desc bool) string {
 	if desc {
 		return " DESC"
@@ -191,6 +192,7 @@ func cursorArg(v json.RawMessage) (arg, error) {
 	return arg{}, bad("the cursor does not belong to this query")
 }
 
+// findUsers leaves out deactivated and deleted people unless asked.
 func (r *session) findUsers(app core.AppID, q store.Query) ([]core.User, error) {
 	f := find[core.User]{noun: &usersNoun, cols: columns("u", userCols), width: 18, from: "users u", where: "u.app = :app", q: q, scan: scanUser}
 	if !q.Deleted {
@@ -199,6 +201,7 @@ func (r *session) findUsers(app core.AppID, q store.Query) ([]core.User, error) 
 	return f.list(r, app)
 }
 
+// findChannels leaves out deleted channels unless asked.
 func (r *session) findChannels(app core.AppID, q store.Query) ([]core.Channel, error) {
 	f := find[core.Channel]{noun: &channelsNoun, cols: channelCols, width: 27, from: channelFrom, where: "c.app = :app", q: q, scan: scanChannel}
 	if byMember(q.Filter) { // start from the person's channels, not from the app's
@@ -225,6 +228,7 @@ func byMember(f core.Filter) bool {
 	return f.Field == "members" && (f.Op == core.OpEq || f.Op == core.OpIn || f.Op == core.OpContains)
 }
 
+// findMembers filters the members of one channel, pending ones too.
 func (r *session) findMembers(app core.AppID, ch core.ChannelID, q store.Query) ([]core.Member, error) {
 	f := find[core.Member]{
 		noun: &membersNoun, cols: columns("m", memberCols), width: 22, from: "members m LEFT JOIN users u ON u.app = m.app AND u.id = m.user",
@@ -233,6 +237,7 @@ func (r *session) findMembers(app core.AppID, ch core.ChannelID, q store.Query) 
 	return f.list(r, app)
 }
 
+// findThreads walks the threads of the app, those the viewer wrote in when set.
 func (r *session) findThreads(app core.AppID, q store.Query) ([]core.Message, error) {
 	f := find[core.Message]{
 		noun: &threadsNoun, cols: columns("m", messageCols), width: 20,
@@ -249,6 +254,7 @@ func (r *session) findThreads(app core.AppID, q store.Query) ([]core.Message, er
 	return r.keyed(ms, err)
 }
 
+// findReactions is newest first by default.
 func (r *session) findReactions(app core.AppID, msg core.MessageID, q store.Query) ([]core.Reaction, error) {
 	f := find[core.Reaction]{
 		noun: &reactionsNoun, cols: columns("r", reactionCols), width: 7, from: "reactions r",
@@ -264,6 +270,7 @@ func (r *session) findReactions(app core.AppID, msg core.MessageID, q store.Quer
 // maxScopes is how many channels a text query names in the index; more are filtered afterwards.
 const maxScopes = 50
 
+// findMessages shows what the viewer may see, newest first by default.
 func (r *session) findMessages(app core.AppID, q store.Query) ([]core.Message, error) {
 	f := find[core.Message]{noun: &messagesNoun, cols: columns("m", messageCols), width: 20, from: "messages m", where: "m.app = :app", q: q, scan: scanMessage}
 	if q.Channels != nil && len(q.Channels) == 0 {

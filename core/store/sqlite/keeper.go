@@ -29,6 +29,7 @@ type keeper struct {
 	done  chan struct{}
 }
 
+// newKeeper opens the connection; start begins the work.
 func newKeeper(s *Store) (*keeper, error) {
 	c, err := openConn(s.opt.Path, "PRAGMA synchronous=FULL", "PRAGMA wal_autocheckpoint=0")
 	if err != nil {
@@ -50,6 +51,7 @@ func (k *keeper) nudge(jobs int) {
 	}
 }
 
+// start begins the work.
 func (k *keeper) start() { go k.loop() }
 
 // stop ends the goroutine.
@@ -64,11 +66,13 @@ func (k *keeper) last() error {
 	return err
 }
 
+// close closes the connection.
 func (k *keeper) close() {
 	k.quit()
 	k.c.close()
 }
 
+// loop copies when the log has grown, or when all is quiet.
 func (k *keeper) loop() {
 	defer close(k.done)
 	idle := time.NewTicker(truncateIdle)
@@ -110,6 +114,7 @@ func (k *keeper) copy() {
 	k.s.w.tidy.Store(true)
 }
 
+// report tells the operator; the log just grows until it works again.
 func (k *keeper) report(err error) {
 	if err != nil {
 		k.s.opt.Log("The write-ahead log could not be copied into the database", err)

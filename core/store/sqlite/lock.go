@@ -30,6 +30,7 @@ func takeLock(path string) (*os.File, error) {
 	return f, nil // the lock holds; naming its owner is a courtesy
 }
 
+// dropLock gives the file free.
 func dropLock(f *os.File) {
 	_ = f.Truncate(0)
 	_ = f.Close()

@@ -7,13 +7,25 @@ import (
 	"dragoman/core"
 )
 
-func text(expr string) field   { return field{expr: expr, typ: typeText} }
-func set(f field) field        { f.set = true; return f }
-func number(expr string) field { return field{expr: expr, typ: typeNumber} }
-func stamp(expr string) field  { return field{expr: expr, typ: typeTime} }
-func truth(expr string) field  { return field{expr: expr, typ: typeBool} }
-func list(expr string) field   { return field{expr: expr, typ: typeList} }
+// text is a text column.
+func text(expr string) field { return field{expr: expr, typ: typeText} }
 
+// set marks a column that is never NULL.
+func set(f field) field { f.set = true; return f }
+
+// number is a numeric column.
+func number(expr string) field { return field{expr: expr, typ: typeNumber} }
+
+// stamp is a time column in milliseconds.
+func stamp(expr string) field { return field{expr: expr, typ: typeTime} }
+
+// truth is a column or condition of 0 or 1.
+func truth(expr string) field { return field{expr: expr, typ: typeBool} }
+
+// list is a column that holds a JSON array.
+func list(expr string) field { return field{expr: expr, typ: typeList} }
+
+// Expressions used by several fields; % stands for a table.
 const (
 	banInForce  = "coalesce(json_extract(u.ban, '$.expires'), '9') > :nowtext"
 	inviteState = "CASE WHEN %.invited_at IS NULL THEN '' WHEN %.accepted_at IS NOT NULL THEN 'accepted' WHEN %.rejected_at IS NOT NULL THEN 'rejected' ELSE 'pending' END"
@@ -27,6 +39,7 @@ func own(expr string) string {
 	return "(SELECT " + of("v", expr) + " FROM members v WHERE v.ch = c.id AND v.user = :viewer)"
 }
 
+// joinedExpr: the viewer is a member and has no invitation open or refused.
 const joinedExpr = "EXISTS (SELECT 1 FROM members v WHERE v.ch = c.id AND v.user = :viewer AND (CASE WHEN v.invited_at IS NULL THEN 1 " +
 	"WHEN v.accepted_at IS NOT NULL THEN 1 ELSE 0 END))"
 
@@ -225,6 +238,7 @@ func membersCond(b *builder, f core.Filter) error {
 	return nil
 }
 
+// memberNameCond: some member's name matches.
 func memberNameCond(b *builder, f core.Filter) error {
 	if done, err := b.negated(f, func(f core.Filter) error { return memberNameCond(b, f) }); done {
 		return err
@@ -292,6 +306,7 @@ func messageTextCond(b *builder, f core.Filter) error {
 	return nil
 }
 
+// attachmentsCond: there are any.
 func attachmentsCond(b *builder, f core.Filter) error {
 	if f.Op != core.OpExists || f.Value.Kind != core.KindBool {
 		return b.unsupported(f)
@@ -303,6 +318,7 @@ func attachmentsCond(b *builder, f core.Filter) error {
 	return nil
 }
 
+// attachmentTypeCond: one of the attachments is of the type.
 func attachmentTypeCond(b *builder, f core.Filter) error {
 	if done, err := b.negated(f, func(f core.Filter) error { return attachmentTypeCond(b, f) }); done {
 		return err

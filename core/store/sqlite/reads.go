@@ -35,6 +35,7 @@ func chunks[K, T any](ids []K, fn func([]K) ([]T, error)) ([]T, error) {
 	return out, nil
 }
 
+// apps reads all apps; they are few.
 func (r *session) apps() ([]core.App, error) {
 	st, err := r.c.prepare("SELECT id, name, settings, created_at, updated_at FROM apps ORDER BY id")
 	if err != nil {
@@ -47,6 +48,7 @@ func (r *session) apps() ([]core.App, error) {
 	})
 }
 
+// users reads by primary key.
 func (r *session) users(app core.AppID, ids []core.UserID) ([]core.User, error) {
 	return chunks(ids, func(ids []core.UserID) ([]core.User, error) {
 		st, err := r.c.prepare("SELECT " + userCols + " FROM users WHERE app = ? AND id IN (" + marks(len(ids)) + ")")
@@ -61,6 +63,7 @@ func (r *session) users(app core.AppID, ids []core.UserID) ([]core.User, error) 
 	})
 }
 
+// channel reads by key, deleted ones too.
 func (r *session) channel(app core.AppID, key core.ChannelKey) (core.Channel, error) {
 	var c core.Channel
 	st, err := r.c.prepare("SELECT " + channelCols + " FROM " + channelFrom + " WHERE c.app = ? AND c.key = ?")
@@ -78,6 +81,7 @@ func (r *session) channel(app core.AppID, key core.ChannelKey) (core.Channel, er
 	return c, scanChannel(st, &c)
 }
 
+// channels reads by id, deleted ones too.
 func (r *session) channels(app core.AppID, ids []core.ChannelID) ([]core.Channel, error) {
 	return chunks(ids, func(ids []core.ChannelID) ([]core.Channel, error) {
 		st, err := r.c.prepare("SELECT " + channelCols + " FROM " + channelFrom + " WHERE c.app = ? AND c.id IN (" + marks(len(ids)) + ")")
@@ -92,6 +96,7 @@ func (r *session) channels(app core.AppID, ids []core.ChannelID) ([]core.Channel
 	})
 }
 
+// members reads the ones named, or all by age.
 func (r *session) members(app core.AppID, ch core.ChannelID, users []core.UserID, limit, offset int) ([]core.Member, error) {
 	if users == nil {
 		st, err := r.c.prepare("SELECT " + memberCols + " FROM members WHERE ch = ? AND app = ? ORDER BY created_at, user LIMIT ? OFFSET ?")
@@ -114,6 +119,7 @@ func (r *session) members(app core.AppID, ch core.ChannelID, users []core.UserID
 	})
 }
 
+// memberships reads along the index by user.
 func (r *session) memberships(app core.AppID, user core.UserID, limit int) ([]core.Member, error) {
 	st, err := r.c.prepare("SELECT " + columns("m", memberCols) + ` FROM members m INDEXED BY members_by_user JOIN heads h ON h.ch = m.ch
 		WHERE m.app = ? AND m.user = ? ORDER BY h.last_at DESC, m.ch DESC LIMIT ?`)
@@ -137,6 +143,7 @@ func (r *session) keyed(ms []core.Message, err error) ([]core.Message, error) {
 	return ms, nil
 }
 
+// messages reads by message id.
 func (r *session) messages(app core.AppID, ids []core.MessageID) ([]core.Message, error) {
 	return r.keyed(chunks(ids, func(ids []core.MessageID) ([]core.Message, error) {
 		st, err := r.c.prepare("SELECT " + messageCols + " FROM messages WHERE app = ? AND msg_id IN (" + marks(len(ids)) + ")")
@@ -160,6 +167,7 @@ func (r *session) named(app core.AppID, alias string) (*core.Message, error) {
 	return &ms[0], nil
 }
 
+// messagesByAlias reads by the client's own ids.
 func (r *session) messagesByAlias(app core.AppID, names []string) ([]core.Message, error) {
 	return r.keyed(chunks(names, func(names []string) ([]core.Message, error) {
 		st, err := r.c.prepare("SELECT " + messageCols + " FROM messages INDEXED BY messages_by_alias WHERE app = ? AND alias IN (" + marks(len(names)) + ")")
@@ -174,6 +182,7 @@ func (r *session) messagesByAlias(app core.AppID, names []string) ([]core.Messag
 	}))
 }
 
+// messagesNamed tries the alias first, so that an alias of digits is not taken for an id.
 func (r *session) messagesNamed(app core.AppID, names []string) ([]core.Message, error) {
 	out, err := r.messagesByAlias(app, names)
 	if err != nil || len(out) == len(names) {
@@ -209,6 +218,7 @@ func (r *session) messagesNamed(app core.AppID, names []string) ([]core.Message,
 const visible = ` AND (flags & 12 = 0 OR user = ?
 	OR (flags & 4 = 0 AND EXISTS (SELECT 1 FROM json_each(body, '$.restricted_to') WHERE value = ?)))`
 
+// rangeMessages reads along the clustered key, or an index of replies or of pinned ones.
 func (r *session) rangeMessages(app core.AppID, q store.Range) ([]core.Message, error) {
 	sql := "SELECT " + messageCols + " FROM messages "
 	low, high := rowOf(q.Channel, max(q.Above, 0)), rowOf(q.Channel, seqMask)+1
@@ -257,6 +267,7 @@ func (r *session) rangeMessages(app core.AppID, q store.Range) ([]core.Message, 
 	return r.keyed(ms, err)
 }
 
+// lastSent looks at the messages since the time only.
 func (r *session) lastSent(app core.AppID, ch core.ChannelID, user core.UserID, since time.Time) (time.Time, error) {
 	// Walks back from the newest; the inner limit stops it at the first message that is too old.
 	st, err := r.c.prepare(`SELECT created_at FROM messages WHERE id > ?1 AND id < ?2 AND app = ?3 AND user = ?4 AND created_at >= ?5
@@ -274,6 +285,7 @@ func (r *session) lastSent(app core.AppID, ch core.ChannelID, user core.UserID, 
 	return core.FromMillis(st.colInt(0)), nil
 }
 
+// seqAt walks back from the newest message.
 func (r *session) seqAt(app core.AppID, ch core.ChannelID, t time.Time) (int64, error) {
 	st, err := r.c.prepare("SELECT id FROM messages WHERE id > ? AND id < ? AND app = ? AND created_at <= ? ORDER BY id DESC LIMIT 1")
 	if err != nil {
@@ -315,6 +327,7 @@ func (r *session) aliased(app core.AppID, rs []core.Reaction, err error) ([]core
 	return rs, nil
 }
 
+// latestReactions reads message by message.
 func (r *session) latestReactions(app core.AppID, ids []core.MessageID, n int) ([]core.Reaction, error) {
 	var out []core.Reaction
 	for _, id := range ids {
@@ -331,6 +344,7 @@ func (r *session) latestReactions(app core.AppID, ids []core.MessageID, n int) (
 	return r.aliased(app, out, nil)
 }
 
+// userReactions reads one person's reactions.
 func (r *session) userReactions(app core.AppID, ids []core.MessageID, user core.UserID) ([]core.Reaction, error) {
 	out, err := chunks(ids, func(ids []core.MessageID) ([]core.Reaction, error) {
 		st, err := r.c.prepare("SELECT " + reactionCols + " FROM reactions WHERE msg IN (" + marks(len(ids)) + ") AND app = ? AND user = ? ORDER BY msg, created_at DESC, type")
@@ -345,6 +359,7 @@ func (r *session) userReactions(app core.AppID, ids []core.MessageID, user core.
 	return r.aliased(app, out, err)
 }
 
+// record reads one value.
 func (r *session) record(app core.AppID, space, key string) ([]byte, error) {
 	st, err := r.c.prepare("SELECT value FROM records WHERE app = ? AND space = ? AND key = ?")
 	if err != nil {
@@ -361,6 +376,7 @@ func (r *session) record(app core.AppID, space, key string) ([]byte, error) {
 	return st.colBytes(0), nil
 }
 
+// records reads a range of keys.
 func (r *session) records(app core.AppID, space, prefix, after string, desc bool, limit int) ([]store.Record, error) {
 	low, high := prefix, prefixEnd(prefix)
 	sql := "SELECT key, value FROM records WHERE app = ? AND space = ? AND key >= ?"

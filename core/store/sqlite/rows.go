@@ -31,8 +31,10 @@ func columns(alias, names string) string {
 	return alias + "." + strings.ReplaceAll(names, ", ", ", "+alias+".")
 }
 
+// userCols are what scanUser reads.
 const userCols = "id, name, image, role, language, invisible, created_at, updated_at, last_active, deactivated_at, deleted_at, revoked_before, teams, team_roles, privacy, extra, ban, tags"
 
+// scanUser reads a user.
 func scanUser(st *stmt, u *core.User) error {
 	u.ID, u.Name, u.Image, u.Role = core.UserID(st.colText(0)), st.colText(1), st.colText(2), st.colText(3)
 	u.Language, u.Invisible = st.colText(4), st.colInt(5) != 0
@@ -56,6 +58,7 @@ const (
 		"c.truncated_up_to, c.deleted_at, c.alias_no, c.admission"
 )
 
+// scanChannel reads a channel and its counters.
 func scanChannel(st *stmt, c *core.Channel) error {
 	c.ID, c.Key, c.Type = core.ChannelID(st.colInt(0)), core.ChannelKey(st.colText(1)), st.colText(2)
 	c.Kind = core.ChannelKind(st.colInt(3)) //nolint:gosec // written from this type
@@ -76,9 +79,11 @@ func scanChannel(st *stmt, c *core.Channel) error {
 	return nil
 }
 
+// memberCols are what scanMember reads.
 const memberCols = "ch, user, role, channel_role, extra, created_at, updated_at, invited_at, accepted_at, rejected_at, hidden_at, hidden_up_to, " +
 	"pinned_at, archived_at, read_seq, read_at, read_message, delivered_seq, delivered_at, muted_until, muted_at, ban"
 
+// scanMember reads a member.
 func scanMember(st *stmt, m *core.Member) error {
 	m.Channel, m.User, m.Role, m.ChannelRole = core.ChannelID(st.colInt(0)), core.UserID(st.colText(1)), st.colText(2), st.colText(3)
 	m.Extra = st.colBytes(4)
@@ -92,6 +97,7 @@ func scanMember(st *stmt, m *core.Member) error {
 	return decode(st.colBytes(21), &m.Ban)
 }
 
+// messageCols are what scanMessage reads.
 const messageCols = "id, msg_id, user, kind, flags, created_at, updated_at, text, alias, parent, body, extra, deleted_at, edited_at, " +
 	"reply_count, last_reply_at, participants, reactions, pinned_ch, pinned_at"
 
@@ -126,6 +132,7 @@ func scanMessage(st *stmt, m *core.Message) error {
 	return nil
 }
 
+// reactionCols are what scanReaction reads.
 const reactionCols = "msg, type, user, score, extra, created_at, updated_at"
 
 // scanReaction reads a reaction but for its Alias.

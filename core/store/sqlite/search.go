@@ -40,6 +40,7 @@ var searchSchema = []string{
 	`INSERT INTO position (one, msg_id) VALUES (1, 0) ON CONFLICT DO NOTHING`,
 }
 
+// newIndexer opens or creates the index; start begins the work.
 func newIndexer(s *Store) (*indexer, error) {
 	x := &indexer{s: s, path: s.opt.Path + ".search", wake: make(chan struct{}, 1), ask: make(chan chan error), done: make(chan struct{})}
 	x.ctx, x.quit = context.WithCancel(context.Background())
@@ -71,6 +72,7 @@ func (x *indexer) nudge() {
 	}
 }
 
+// start begins with what was missed.
 func (x *indexer) start() {
 	x.nudge()
 	go x.loop()
@@ -82,11 +84,13 @@ func (x *indexer) stop() {
 	<-x.done
 }
 
+// close closes the connection.
 func (x *indexer) close() {
 	x.quit()
 	x.c.close()
 }
 
+// loop catches up after commits and when asked.
 func (x *indexer) loop() {
 	defer close(x.done)
 	gather := time.NewTimer(0)
@@ -199,6 +203,7 @@ func (x *indexer) batch() (int, error) {
 	return len(fresh) + len(changed), x.forget(changed)
 }
 
+// rows reads what is to be indexed.
 func (x *indexer) rows(sql string, from int64, limit int64) ([]found, error) {
 	st, err := x.c.prepare(sql)
 	if err != nil {

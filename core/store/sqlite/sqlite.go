@@ -95,6 +95,7 @@ func Open(ctx context.Context, opt Options) (*Store, error) {
 	return s, nil
 }
 
+// defaults checks and completes the options.
 func defaults(opt *Options) error {
 	if opt.Path == "" {
 		return errors.New("sqlite: the path of the database is empty")
@@ -142,6 +143,7 @@ func migrate(ctx context.Context, path string) error {
 	return nil
 }
 
+// open opens the connections; what it opened is closed by release.
 func (s *Store) open(ctx context.Context) error {
 	if err := migrate(ctx, s.opt.Path); err != nil {
 		return err

@@ -184,6 +184,7 @@ func (t *tx) PutMember(app core.AppID, m *core.Member) error {
 	return t.countMembers(m.Channel, 1)
 }
 
+// countMembers moves the member count of a channel.
 func (t *tx) countMembers(ch core.ChannelID, by int64) error {
 	return t.exec("UPDATE channels SET member_count = member_count + ? WHERE id = ?", func(st *stmt) { st.int(by).int(int64(ch)) })
 }

@@ -85,6 +85,7 @@ type writer struct {
 // maxCached bounds the writer's caches of channels and of authors.
 const maxCached = 1 << 16
 
+// newWriter finds where ids go on.
 func newWriter(s *Store, c *conn) (*writer, error) {
 	w := &writer{
 		s: s, c: c,
@@ -110,6 +111,7 @@ func newWriter(s *Store, c *conn) (*writer, error) {
 	return w, nil
 }
 
+// start begins the loop.
 func (w *writer) start() { go w.loop() }
 
 // stop refuses new jobs, finishes those queued and ends the loop.
@@ -201,6 +203,7 @@ func (w *writer) take(batch []*job, j *job) []*job {
 	return append(batch, j)
 }
 
+// answer runs the callbacks in order of commit, each before its caller goes on.
 func (w *writer) answer(batch []*job) {
 	for i, j := range batch {
 		if j.err == nil && j.committed != nil && j.state.Load() == jobRunning {

@@ -13,8 +13,10 @@ import (
 	"dragoman/core/store"
 )
 
+// errMine is the error of updates that fail on purpose.
 var errMine = errors.New("mine")
 
+// testRollback: a failed update leaves nothing, not even a number.
 func testRollback(f *fix) {
 	c := f.channel("a", "ann")
 	f.say(c.ID, "ann", "before", 1)
@@ -50,6 +52,7 @@ func testRollback(f *fix) {
 	f.ok(f.s.Ping(f.Context()))
 }
 
+// testOwnWrites: a transaction reads what it wrote.
 func testOwnWrites(f *fix) {
 	f.update(func(tx store.Tx) error {
 		ctx := context.Background()
@@ -89,6 +92,7 @@ func testOwnWrites(f *fix) {
 	})
 }
 
+// testDeadlines: a write that waited too long is never run.
 func testDeadlines(f *fix) {
 	c := f.channel("a")
 	hold, held := make(chan struct{}), make(chan struct{})
@@ -112,6 +116,7 @@ func testDeadlines(f *fix) {
 	}
 }
 
+// testCallbackOrder: callbacks run in the order of Ev, before the answer.
 func testCallbackOrder(f *fix) {
 	c := f.channel("a")
 	var seen []int64 // callbacks of a channel run one at a time
@@ -146,6 +151,7 @@ func testCallbackOrder(f *fix) {
 	}
 }
 
+// testDenseNumbers: many writers leave no gap and no repeat.
 func testDenseNumbers(f *fix) {
 	chs := []core.Channel{f.channel("a", "w0", "w1"), f.channel("b"), f.channel("c")}
 	var wg sync.WaitGroup
@@ -252,6 +258,7 @@ func testBadNeighbours(f *fix) {
 	same(f, "stored messages", count, map[string]int64{"good": good.Load(), "seven": 1})
 }
 
+// testClosed: everything answers that the store is closed.
 func testClosed(f *fix) {
 	c := f.channel("a")
 	f.ok(f.s.Close())

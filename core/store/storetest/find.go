@@ -16,6 +16,7 @@ var (
 	num = core.Number
 )
 
+// both combines filters.
 func both(op core.FilterOp, fs ...core.Filter) core.Filter { return core.Filter{Op: op, Sub: fs} }
 
 // filterCase is one filter and the names of what it finds, sorted.
@@ -37,6 +38,7 @@ func cases(f *fix, table []filterCase, find func(core.Filter) ([]string, error))
 	}
 }
 
+// testFilterUsers runs every operator on every type of field.
 func testFilterUsers(f *fix) {
 	f.update(func(tx store.Tx) error {
 		for _, u := range []core.User{
@@ -125,6 +127,7 @@ func testFilterUsers(f *fix) {
 	same(f, "by role, city, id", names(us, userID), []string{"ann", "bob", "cid", "dan", "eve"})
 }
 
+// testFilterChannels runs every field of channels.
 func testFilterChannels(f *fix) {
 	a := f.channel("a", "ann", "bob")
 	b := f.channel("team:b", "ann", "bob", "cid")
@@ -209,6 +212,7 @@ func testFilterChannels(f *fix) {
 	same(f, "deleted too", find(store.Query{Deleted: true, Sort: []core.Sort{{Field: "member_count", Desc: true}}}), []string{"team:b", "a", "team:a", "d"})
 }
 
+// testFilterMembers runs every field of members.
 func testFilterMembers(f *fix) {
 	c := f.channel("a")
 	f.update(func(tx store.Tx) error {
@@ -246,6 +250,7 @@ func testFilterMembers(f *fix) {
 	same(f, "newest members", names(ms, memberUser), []string{"dan", "cid"})
 }
 
+// testFilterMessages runs every field of messages.
 func testFilterMessages(f *fix) {
 	c, d := f.channel("a"), f.channel("b")
 	p := f.say(c.ID, "ann", "parent", 1)
@@ -287,6 +292,7 @@ func testFilterMessages(f *fix) {
 	same(f, "in no channel", names(in, messageText), nil)
 }
 
+// testBadFilters: what is not known is refused, never ignored.
 func testBadFilters(f *fix) {
 	c := f.channel("a")
 	for _, filter := range []core.Filter{
@@ -330,6 +336,7 @@ func testBadFilters(f *fix) {
 	}
 }
 
+// testCursors: pages joined are the whole list.
 func testCursors(f *fix) {
 	const total = 23
 	f.update(func(tx store.Tx) error {
@@ -370,6 +377,7 @@ func testCursors(f *fix) {
 	}
 }
 
+// testSearch: the index follows new, changed and removed messages.
 func testSearch(f *fix) {
 	a, b := f.channel("a"), f.channel("b")
 	first := f.say(a.ID, "ann", "The quick brown fox", 1)

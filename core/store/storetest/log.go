@@ -8,11 +8,13 @@ import (
 	"dragoman/core/store"
 )
 
+// head reads a channel with its counters.
 func (f *fix) head(key core.ChannelKey) core.Channel {
 	f.Helper()
 	return must[core.Channel](f)(f.s.Channel(f.Context(), f.app, key))
 }
 
+// testAppend checks each effect of an append.
 func testAppend(f *fix) {
 	c := f.channel("a", "ann", "bob")
 	f.update(func(tx store.Tx) error {
@@ -48,6 +50,7 @@ func testAppend(f *fix) {
 	f.notFound("append to no channel", f.s.Append(f.Context(), &store.Append{App: f.app, Message: &m}, nil))
 }
 
+// testDuplicates: a repeat changes nothing.
 func testDuplicates(f *fix) {
 	c, d := f.channel("a"), f.channel("b")
 	m := f.message(c.ID, "ann", "first", 1)
@@ -82,6 +85,7 @@ func testDuplicates(f *fix) {
 	}
 }
 
+// testRemoval checks what goes along with removed messages.
 func testRemoval(f *fix) {
 	c := f.channel("a", "ann")
 	var all []core.Message
@@ -133,6 +137,7 @@ func testRemoval(f *fix) {
 	f.notFound("append to a deleted channel", f.s.Append(f.Context(), &store.Append{App: f.app, Message: &reply}, nil))
 }
 
+// testUnread checks what counts and what does not.
 func testUnread(f *fix) {
 	a, b, muted := f.channel("a", "ann", "bob"), f.channel("b", "ann"), f.channel("m")
 	f.channel("none", "ann")
@@ -195,6 +200,7 @@ func testUnread(f *fix) {
 	same(f, "after reading one", rows, []store.UnreadRow{{Channel: a.ID, Count: 2, ReadSeq: 1, ReadAt: f.at(9)}})
 }
 
+// testEvents checks order and bounds of stored events of both origins.
 func testEvents(f *fix) {
 	c := f.channel("a")
 	f.say(f.channel("other").ID, "x", "elsewhere", 0)
@@ -240,6 +246,7 @@ func testEvents(f *fix) {
 	}
 }
 
+// testOutbox checks the queue for hooks.
 func testOutbox(f *fix) {
 	c := f.channel("a")
 	m := f.message(c.ID, "ann", "m", 1)
@@ -275,6 +282,7 @@ func testOutbox(f *fix) {
 	}
 }
 
+// testAppsAreApart: no read or write reaches another app.
 func testAppsAreApart(f *fix) {
 	c := f.channel("a", "ann")
 	m := f.message(c.ID, "ann", "mine", 1)

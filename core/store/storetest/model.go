@@ -58,6 +58,7 @@ func testModel(f *fix) {
 	})
 }
 
+// user draws a person.
 func (m *model) user() core.UserID {
 	return rapid.SampledFrom([]core.UserID{"ann", "bob"}).Draw(m.t, "user")
 }
@@ -70,6 +71,7 @@ func (m *model) pick(c *modelChannel) *core.Message {
 	return &c.messages[rapid.IntRange(0, len(c.messages)-1).Draw(m.t, "message")]
 }
 
+// step does one random thing to both.
 func (m *model) step(c *modelChannel) {
 	m.tick++
 	switch rapid.SampledFrom([]string{"append", "append", "append", "reply", "insert", "edit", "delete", "bury", "event", "read", "fail"}).Draw(m.t, "step") {

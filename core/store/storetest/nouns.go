@@ -10,6 +10,7 @@ import (
 	"dragoman/core/store"
 )
 
+// testApps: apps are put by name and changed by id.
 func testApps(f *fix) {
 	a := core.App{Name: "two", CreatedAt: f.now, UpdatedAt: f.now, Settings: core.AppSettings{
 		Suspended: true, WebhookEvents: []string{"x"}, RevokeTokensBefore: f.at(9), Grants: []core.RoleGrants{{Role: "user", Permissions: []string{"p"}}},
@@ -37,6 +38,7 @@ func testApps(f *fix) {
 	}, nil))
 }
 
+// testUsers: every field comes back.
 func testUsers(f *fix) {
 	full := core.User{
 		ID: "ann", Name: "Änn O'Hara", Image: "http://x/y.png", Role: "admin", Teams: []string{"red", "b\"lue"}, TeamRoles: core.Extra(`{"red":"x"}`),
@@ -66,6 +68,7 @@ func testUsers(f *fix) {
 	same(f, "deleted user", get("ann"), nil)
 }
 
+// testChannels: every field comes back, counters are the store's own.
 func testChannels(f *fix) {
 	list := "words"
 	c := core.Channel{
@@ -96,6 +99,7 @@ func testChannels(f *fix) {
 	}
 }
 
+// testMembers: every field comes back, members are counted.
 func testMembers(f *fix) {
 	c, d := f.channel("a", "zoe"), f.channel("b", "ann")
 	m := core.Member{
@@ -150,6 +154,7 @@ func (f *fix) fullMessage(ch core.ChannelID) core.Message {
 	}
 }
 
+// testMessages: every field comes back, by id and by name.
 func testMessages(f *fix) {
 	c := f.channel("team:a")
 	full := f.fullMessage(c.ID)
@@ -199,6 +204,7 @@ func testMessages(f *fix) {
 	same(f, "channels bob wrote in", chs, []core.ChannelID{c.ID})
 }
 
+// testRanges checks which messages a range shows to whom.
 func testRanges(f *fix) {
 	c := f.channel("a")
 	f.say(f.channel("other").ID, "x", "elsewhere", 0)
@@ -244,6 +250,7 @@ func testRanges(f *fix) {
 	}
 }
 
+// testThreads: replies move their parent.
 func testThreads(f *fix) {
 	c, d := f.channel("a"), f.channel("team:b")
 	p, q := f.say(c.ID, "ann", "p", 1), f.say(d.ID, "bob", "q", 2)
@@ -275,6 +282,7 @@ func testThreads(f *fix) {
 	same(f, "thread by parent", find(store.Query{Filter: core.Cond("parent", core.OpIn, core.Texts([]string{p.ID.String()}))}), []string{"p"})
 }
 
+// testReactions checks order and replacement.
 func testReactions(f *fix) {
 	c := f.channel("a")
 	m := f.message(c.ID, "ann", "m", 1)
@@ -308,6 +316,7 @@ func testReactions(f *fix) {
 	same(f, "replaced and removed", get(f.s.UserReactions(f.Context(), f.app, []core.MessageID{m.ID}, "bob")), []core.Reaction{love})
 }
 
+// testRecords checks ranges of keys.
 func testRecords(f *fix) {
 	put := func(space, key, v string) {
 		f.update(func(tx store.Tx) error { return tx.PutRecord(f.app, space, key, []byte(v)) })

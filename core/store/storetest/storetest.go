@@ -88,6 +88,7 @@ func (f *fix) update(fn func(store.Tx) error) {
 	f.ok(f.s.Update(f.Context(), f.app, 0, fn, nil))
 }
 
+// newApp makes an app.
 func (f *fix) newApp(name string) core.AppID {
 	f.Helper()
 	a := core.App{Name: name, CreatedAt: f.now, UpdatedAt: f.now}
@@ -161,11 +162,22 @@ func sorted[T any](list []T, name func(T) string) []string {
 	return out
 }
 
-func userID(u core.User) string           { return string(u.ID) }
-func channelKey(c core.Channel) string    { return string(c.Key) }
-func memberUser(m core.Member) string     { return string(m.User) }
-func memberChannel(m core.Member) string  { return fmt.Sprint(m.Channel) }
-func messageText(m core.Message) string   { return m.Text }
+// userID and the functions below name things for comparison.
+func userID(u core.User) string { return string(u.ID) }
+
+// channelKey names a channel.
+func channelKey(c core.Channel) string { return string(c.Key) }
+
+// memberUser names a member by person.
+func memberUser(m core.Member) string { return string(m.User) }
+
+// memberChannel names a member by channel.
+func memberChannel(m core.Member) string { return fmt.Sprint(m.Channel) }
+
+// messageText names a message.
+func messageText(m core.Message) string { return m.Text }
+
+// reactionName names a reaction.
 func reactionName(r core.Reaction) string { return string(r.User) + ":" + r.Type }
 
 // must unwraps a read.
