@@ -9,7 +9,6 @@ import (
 	"dragoman/adapters"
 	"dragoman/adapters/wire"
 	"dragoman/core"
-	"dragoman/normalize"
 )
 
 // Entry registers the dialect.
@@ -76,9 +75,6 @@ func signingSecret(key string) []byte {
 
 // Routes implements adapters.Dialect.
 func (d *Dialect) Routes() []adapters.Route { return d.routes }
-
-// EncodeError implements adapters.Dialect.
-func (d *Dialect) EncodeError(p *normalize.Problem) normalize.Native { return EncodeError(p) }
 
 // op builds a route whose answer is an object with "data": encode writes its members. The status
 // is always 200: the SDKs know no other.

@@ -192,6 +192,9 @@ func (d *Dialect) createGroup(ctx context.Context, by core.Actor, rq *adapters.R
 		Key: core.ChannelKey(guid), Admission: in.admission, Password: in.password, Owner: owner,
 		Name: c.Name, Image: c.Image, Tags: c.Tags, Extra: c.Extra,
 	}); err != nil {
+		if fault.IsReason(err, fault.GroupAlreadyExists) {
+			err = fault.From(err).With(variantGUID)
+		}
 		return out, err
 	}
 	if !hasMembers {

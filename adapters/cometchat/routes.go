@@ -24,19 +24,23 @@ func (d *Dialect) table() []adapters.Route {
 		d.reactionRoutes(),
 		d.conversationRoutes(),
 		d.fileRoutes(),
+		d.personalRoutes(),
 		d.callRoutes(),
 	)
 	slices.SortFunc(all, func(a, b adapters.Route) int {
 		return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Method, b.Method))
 	})
 	for i := range all {
-		all[i].Quota = quota
+		if r := &all[i]; r.Method == "GET" || strings.HasPrefix(r.Path, "/messages") || strings.HasPrefix(r.Path, "/me") || strings.HasSuffix(r.Path, "/read") {
+			r.Quota = quota
+		}
 	}
 	return all
 }
 
-// quota is the vendor's limit for one app, in calls per minute; see
-// https://www.cometchat.com/docs/articles/rate-limits.
+// quota is the vendor's limit for one app, in calls per minute, of what clients do all the time;
+// see https://www.cometchat.com/docs/articles/rate-limits. What manages people and groups keeps the
+// server's default.
 const quota = 10000
 
 // Rewrite implements adapters.Rewriter. The documentation says /v3, the SDKs say /v3.0, JS before

@@ -153,7 +153,7 @@ func (d *Dialect) deleteTokens(ctx context.Context, by core.Actor, rq *adapters.
 // failed names the work that an outage of the store has broken off, where the vendor has a code
 // for just that work.
 func failed(err error, variant string) error {
-	if err == nil || !fault.IsReason(err, fault.StorageUnavailable) {
+	if err == nil || !fault.IsReason(err, fault.StorageUnavailable) && !fault.IsReason(err, fault.UpstreamCircuitOpen) {
 		return err
 	}
 	return fault.OperationFailed.Wrap(err).With(variant)

@@ -118,8 +118,8 @@ func (d *Dialect) createUser(ctx context.Context, by core.Actor, rq *adapters.Re
 
 // lifecycle tells that a uid is taken by somebody who was deleted.
 func lifecycle(err error) error {
-	if fault.IsReason(err, fault.UserLifecycleConflict) {
-		return fault.UserAlreadyExists.Error(fault.From(err).Detail)
+	if fault.IsReason(err, fault.UserLifecycleConflict) || fault.IsReason(err, fault.UserAlreadyExists) {
+		return fault.UserAlreadyExists.Error(fault.From(err).Detail).With(variantUID)
 	}
 	return err
 }
@@ -198,16 +198,16 @@ func (d *Dialect) deleteUser(ctx context.Context, by core.Actor, rq *adapters.Re
 		return none, noUser(id)
 	}
 	if _, err := d.core.Credentials.Delete(ctx, server(by.App), core.DeleteCredentials{Kind: core.CredentialToken, User: id}); err != nil {
-		return none, err
+		return none, failed(err, "user_delete")
 	}
 	if permanent {
 		_, err = d.core.Users.Delete(ctx, server(by.App), core.DeleteUsers{IDs: []core.UserID{id}, Hard: true, Messages: core.DeleteSoft})
-		return none, err
+		return none, failed(err, "user_delete")
 	}
 	if us[0].DeactivatedAt.IsZero() {
 		_, err = d.core.Users.Deactivate(ctx, server(by.App), core.DeactivateUsers{IDs: []core.UserID{id}})
 	}
-	return none, err
+	return none, failed(err, "user_delete")
 }
 
 // activated is the outcome of a change of several people's state.
