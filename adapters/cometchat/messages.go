@@ -56,7 +56,8 @@ func (d *Dialect) encodeFullMessage(w *wire.Writer, _ *adapters.Request, s shown
 		for i := range s.receipts {
 			r := &s.receipts[i]
 			w.Open()
-			w.Text("recipient", string(r.User.ID))
+			w.Key("recipient") // a whole user: the SDK makes the receipt's sender of it
+			writeUser(w, &r.User, userView{})
 			unixIf(w, "deliveredAt", r.DeliveredAt)
 			unixIf(w, "readAt", r.ReadAt)
 			w.Close()
