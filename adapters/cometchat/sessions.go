@@ -62,7 +62,7 @@ func (d *Dialect) me(ctx context.Context, by core.Actor, rq *adapters.Request) (
 		return out, noUser(by.User)
 	}
 	out.user, out.token, out.jwt = us[0], token, out.t.session(by.User, token, d.now())
-	return out, nil
+	return out, d.noteDevice(ctx, by, token, "")
 }
 
 // login notes the device and, where the body has some, changes the caller's profile: one operation
@@ -100,10 +100,10 @@ func (d *Dialect) login(ctx context.Context, by core.Actor, rq *adapters.Request
 // it can be listed and revoked like the others.
 func (d *Dialect) noteDevice(ctx context.Context, by core.Actor, token, device string) error {
 	_, c, err := d.bearer(ctx, d.byApp[by.App], by, token)
-	if err != nil || c.Device == device {
+	if err != nil || !c.CreatedAt.IsZero() && (device == "" || c.Device == device) {
 		return err
 	}
-	c.Device = device
+	c.Device = orElse(device, c.Device)
 	_, err = d.core.Credentials.Put(ctx, server(by.App), core.PutCredential{Credential: c})
 	return err
 }

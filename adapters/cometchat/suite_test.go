@@ -16,7 +16,7 @@ var update = flag.Bool("update", false, "write the generated pages")
 // vendor is this dialect for the suite, with the 116 rows of the vendor's error document.
 func vendor() *adaptertest.Vendor {
 	v := &adaptertest.Vendor{
-		Entry: cometchat.Entry(),
+		Entry: cometchat.Entry(), Driver: driver{}, Lacks: []adaptertest.Feature{adaptertest.TellsRenames, adaptertest.TellsEnds, adaptertest.Mutes},
 		Creds: map[string]string{"app_id": "app1", "region": "us", "full_access_key": "full-key", "auth_only_key": "auth-key"},
 	}
 	for i := range 116 {
