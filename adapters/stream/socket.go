@@ -38,7 +38,7 @@ func (d *Dialect) serveSocket(ctx context.Context, conn adapters.Conn) error {
 		return nil
 	}
 	s := &socket{d: d, conn: conn, self: a.actor.User}
-	live, err := d.connect(ctx, &a, s.sink)
+	live, err := d.connect(ctx, &a, s.sink, func(err error) { d.refuse(conn, a.actor.App, err) })
 	if err != nil {
 		d.refuse(conn, a.actor.App, err)
 		return nil
