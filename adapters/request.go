@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"dragoman/core"
+	"dragoman/normalize"
 )
 
 // Request is one request as plain data, copied at the border: everything in it may be kept.
@@ -25,6 +26,7 @@ type Request struct {
 
 	by    core.Actor
 	actor bool
+	modes func(core.AppID) normalize.Mode
 }
 
 // Param is one path parameter.
@@ -86,3 +88,19 @@ func (r *Request) SetCaller(by core.Actor) { r.by = by }
 
 // Caller returns the authenticated caller.
 func (r *Request) Caller() core.Actor { return r.by }
+
+// SetErrorModes tells how the errors of each app are to be written; the proxy calls it for sockets.
+func (r *Request) SetErrorModes(f func(core.AppID) normalize.Mode) { r.modes = f }
+
+// ErrorMode is how an error of the app is written inside the frames of a live link that was opened
+// by this request: what its headers asked for, else the app's setting, else both. Frames are the
+// vendor's, so unified counts as both. App 0 means that the app is not known yet.
+func (r *Request) ErrorMode(app core.AppID) normalize.Mode {
+	if r.modes == nil {
+		return normalize.ModeBoth
+	}
+	if m := r.modes(app); m == normalize.ModeNative {
+		return m
+	}
+	return normalize.ModeBoth
+}

@@ -12,7 +12,9 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"dragoman/adapters"
+	"dragoman/core"
 	"dragoman/core/fault"
+	"dragoman/normalize"
 )
 
 // acceptGUID is the constant of RFC 6455, section 1.3.
@@ -51,6 +53,10 @@ func (x *exchange) upgrade(fc *fasthttp.RequestCtx) (*adapters.Response, error) 
 	if s.sockets.full() {
 		return nil, fault.ServerUnavailable.Error("").After(5 * time.Second)
 	}
+	format, accept := x.rq.Headers.Get(normalize.HeaderFormat), x.rq.Headers.Get("Accept")
+	x.rq.SetErrorModes(func(app core.AppID) normalize.Mode {
+		return normalize.Choose(format, accept, s.tenant(app).ErrorFormat, normalize.ModeBoth)
+	})
 	c := newConn(s, x.m, x.t.socket, x.rq)
 	hello := handshake(key, x.t.socket.Protocol, x.rq)
 	fc.HijackSetNoResponse(true)

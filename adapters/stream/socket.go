@@ -34,13 +34,13 @@ func (d *Dialect) Sockets() []adapters.Socket {
 func (d *Dialect) serveSocket(ctx context.Context, conn adapters.Conn) error {
 	a, err := d.admit(ctx, conn.Request())
 	if err != nil {
-		d.refuse(conn, err)
+		d.refuse(conn, a.actor.App, err)
 		return nil
 	}
 	s := &socket{d: d, conn: conn, self: a.actor.User}
-	live, err := d.connect(ctx, &a, s.sink)
+	live, err := d.connect(ctx, &a, s.sink, func(err error) { d.refuse(conn, a.actor.App, err) })
 	if err != nil {
-		d.refuse(conn, err)
+		d.refuse(conn, a.actor.App, err)
 		return nil
 	}
 	defer live.Close()
@@ -51,7 +51,7 @@ func (d *Dialect) serveSocket(ctx context.Context, conn adapters.Conn) error {
 		end := time.AfterFunc(at.Sub(d.now()), func() {
 			p := normalize.New(fault.AuthTokenExpired.Error("JWTAuth error: token is expired (exp)"), normalize.OriginCore, Catalog())
 			p.Op, p.RequestID = "Connect", conn.Request().ID
-			frame, _ := ConnectionError(p, d.now(), normalize.ModeNative)
+			frame, _ := ConnectionError(p, d.now(), conn.Request().ErrorMode(a.actor.App))
 			conn.Send(adapters.TextFrame(frame))
 			conn.Close(closeExpired, "")
 		})
@@ -61,10 +61,10 @@ func (d *Dialect) serveSocket(ctx context.Context, conn adapters.Conn) error {
 }
 
 // refuse ends a connection with an error frame, or without one when the client should come back.
-func (d *Dialect) refuse(conn adapters.Conn, err error) {
+func (d *Dialect) refuse(conn adapters.Conn, app core.AppID, err error) {
 	p := normalize.New(fault.From(err), normalize.OriginCore, Catalog())
 	p.Op, p.RequestID = "Connect", conn.Request().ID
-	frame, code := ConnectionError(p, d.now(), normalize.ModeNative)
+	frame, code := ConnectionError(p, d.now(), conn.Request().ErrorMode(app))
 	if frame != nil {
 		conn.Send(adapters.TextFrame(frame))
 	}

@@ -44,7 +44,7 @@ func (l live) Connect(ctx context.Context, by core.Actor, in core.Connect) (core
 	for i := range ms {
 		chs[i] = ms[i].Channel
 	}
-	s := &session{id: randomID(18), by: by, sink: in.Sink, everything: in.Everything}
+	s := &session{id: randomID(18), by: by, sink: in.Sink, ended: in.Ended, everything: in.Everything}
 	first := e.hub.add(s, chs)
 	self, err := l.self(ctx, by)
 	if err != nil {
