@@ -45,6 +45,13 @@ var sections = []section{
 }
 
 func main() {
+	if len(os.Args) == 2 && os.Args[1] == bareFlag {
+		if err := serveBare(); err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	var o options
 	flag.StringVar(&o.sections, "only", "abcdefg", "sections to run")
 	flag.IntVar(&o.rounds, "rounds", 3, "rounds per figure; the median is printed")

@@ -37,6 +37,9 @@ type Connect struct {
 	// (dialects without a notion of watching).
 	Everything bool
 	Device     *Device
+	// Ended is called once, after the last delivery, when the core ends the connection: the person
+	// was deactivated or deleted. It must not block. nil means that nothing has to be told.
+	Ended func(err error)
 }
 
 // Self is what a person learns about themself when connecting.

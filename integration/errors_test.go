@@ -382,3 +382,41 @@ func hugeHeader(t *testing.T, s *server) {
 	got := answer{rs.StatusCode, rs.Header, body.Bytes()}
 	checkError(t, row{ID: "ST022", Status: 431, Code: 24, Reason: "request.headers_too_large"}, "", got)
 }
+
+// TestStreamErrorsByAccept: a client that names problem+json gets the document alone; what the
+// vendor's SDKs send in Accept never does that. Browsers may read the headers, also of answers to
+// requests that were refused before they were understood.
+func TestStreamErrorsByAccept(t *testing.T) {
+	s := start(t)
+	a := s.demo()
+	a.people(t, "ann", "ben")
+	a.channel(t, "hall", "ben", "ann")
+	for accept, unified := range map[string]bool{
+		"application/problem+json":                        true,
+		"application/problem+json, application/json;q=.5": true,
+		"application/json, text/plain, */*":               false,
+		"*/*":                                             false,
+		"application/json, application/problem+json;q=.1": false,
+		"": false,
+	} {
+		c := whoami("no token")
+		c.Header = map[string]string{"Accept": accept}
+		ct := a.do(t, c).Header.Get("Content-Type")
+		if got := strings.HasPrefix(ct, "application/problem+json"); got != unified {
+			t.Errorf("Accept %q answered with %q", accept, ct)
+		}
+	}
+	for name, c := range map[string]call{"not found": whoami("no token"), "too large": say(a, strings.Repeat("x", 3<<20))} {
+		c.Header = map[string]string{"Origin": "https://app.example"}
+		r := a.do(t, c)
+		if o := r.Header.Get("Access-Control-Allow-Origin"); o != "*" && o != "https://app.example" {
+			t.Errorf("%s: Access-Control-Allow-Origin is %q", name, o)
+		}
+		exposed := strings.ToLower(r.Header.Get("Access-Control-Expose-Headers"))
+		for _, h := range []string{"dragoman-error", "dragoman-original", "retry-after", "x-ratelimit-limit"} {
+			if !strings.Contains(exposed, h) {
+				t.Errorf("%s: %s is hidden from scripts: %q", name, h, exposed)
+			}
+		}
+	}
+}

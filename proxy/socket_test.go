@@ -285,8 +285,9 @@ func TestShutdownDrainsSockets(t *testing.T) {
 
 func TestShutdownCutsWhatDoesNotEnd(t *testing.T) {
 	var ended atomic.Int32
-	stuck := make(chan struct{})
+	stuck, runs := make(chan struct{}), make(chan struct{})
 	d := &fake{sockets: []adapters.Socket{{Path: "/c", Name: "c", Serve: func(context.Context, adapters.Conn) error {
+		close(runs)
 		<-stuck
 		ended.Add(1)
 		return nil
@@ -300,6 +301,7 @@ func TestShutdownCutsWhatDoesNotEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := connect(t, dial(t, srv.Addr("main").String()), "/c")
+	<-runs // the handshake is answered before the handler runs
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
 	if err := srv.Shutdown(ctx); !errors.Is(err, context.DeadlineExceeded) {

@@ -77,14 +77,14 @@ func (d *Dialect) admit(ctx context.Context, rq *adapters.Request) (admitted, er
 	return a, nil
 }
 
-// connect registers the client with the core.
-func (d *Dialect) connect(ctx context.Context, a *admitted, sink core.Sink) (core.Connection, error) {
+// connect registers the client with the core; ended is told when the core ends the connection.
+func (d *Dialect) connect(ctx context.Context, a *admitted, sink core.Sink, ended func(error)) (core.Connection, error) {
 	if d.env.RequestTimeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, d.env.RequestTimeout)
 		defer cancel()
 	}
-	return d.core.Live.Connect(ctx, a.actor, core.Connect{Profile: a.profile, Sink: sink, Device: a.device})
+	return d.core.Live.Connect(ctx, a.actor, core.Connect{Profile: a.profile, Sink: sink, Ended: ended, Device: a.device})
 }
 
 // health writes the event that opens a connection and keeps it alive; self is sent in the first one.

@@ -32,49 +32,82 @@ func (d *Dialect) Sockets() []adapters.Socket {
 // serveSocket runs one live connection. The upgrade was accepted whoever asks: SDKs take a refused
 // upgrade for a network failure and try again, an error frame is final.
 func (d *Dialect) serveSocket(ctx context.Context, conn adapters.Conn) error {
-	a, err := d.admit(ctx, conn.Request())
-	if err != nil {
-		d.refuse(conn, a.actor.App, err)
-		return nil
+	s := &socket{d: d, conn: conn}
+	var live core.Connection
+	var until time.Time
+	opened := false
+	// Logging in goes deep, into the store; the goroutine that waits for the client's frames for
+	// hours must not keep the stack that took.
+	done := make(chan any)
+	go func() {
+		defer func() { done <- recover() }() // a panic is the caller's to handle, wherever it began
+		live, until, opened = s.login(ctx)
+	}()
+	if r := <-done; r != nil {
+		panic(r)
 	}
-	s := &socket{d: d, conn: conn, self: a.actor.User}
-	live, err := d.connect(ctx, &a, s.sink)
-	if err != nil {
-		d.refuse(conn, a.actor.App, err)
+	if !opened {
 		return nil
 	}
 	defer live.Close()
-	s.start(live)
 	beat := newBeat(healthEvery, func() { s.health() })
 	defer beat.stop()
-	if at := a.expires(); !at.IsZero() {
-		end := time.AfterFunc(at.Sub(d.now()), func() {
-			p := normalize.New(fault.AuthTokenExpired.Error("JWTAuth error: token is expired (exp)"), normalize.OriginCore, Catalog())
-			p.Op, p.RequestID = "Connect", conn.Request().ID
-			frame, _ := ConnectionError(p, d.now(), conn.Request().ErrorMode(a.actor.App))
-			conn.Send(adapters.TextFrame(frame))
-			conn.Close(closeExpired, "")
-		})
+	if !until.IsZero() {
+		end := time.AfterFunc(until.Sub(d.now()), s.expire)
 		defer end.Stop()
 	}
 	return s.read(ctx)
 }
 
-// refuse ends a connection with an error frame, or without one when the client should come back.
-func (d *Dialect) refuse(conn adapters.Conn, app core.AppID, err error) {
-	p := normalize.New(fault.From(err), normalize.OriginCore, Catalog())
-	p.Op, p.RequestID = "Connect", conn.Request().ID
-	frame, code := ConnectionError(p, d.now(), conn.Request().ErrorMode(app))
-	if frame != nil {
-		conn.Send(adapters.TextFrame(frame))
+// login admits the client and registers it with the core, or refuses it; until is when its token
+// expires.
+func (s *socket) login(ctx context.Context) (live core.Connection, until time.Time, ok bool) {
+	a, err := s.d.admit(ctx, s.conn.Request())
+	s.app, s.self = a.actor.App, a.actor.User
+	if err == nil {
+		live, err = s.d.connect(ctx, &a, s.sink, s.refuse)
 	}
-	conn.Close(code, "")
+	if err != nil {
+		s.refuse(err)
+		return live, until, false
+	}
+	s.start(live)
+	return live, a.expires(), true
+}
+
+// expire ends a connection whose token has run out: its client is to come back with a new one.
+func (s *socket) expire() {
+	s.conn.Send(adapters.TextFrame(s.failure(fault.AuthTokenExpired.Error("JWTAuth error: token is expired (exp)"))))
+	s.conn.Close(closeExpired, "")
+}
+
+// refuse ends a connection with an error frame, or without one when the client should come back.
+func (s *socket) refuse(err error) {
+	frame, code := s.problem(err)
+	if frame != nil {
+		s.conn.Send(adapters.TextFrame(frame))
+	}
+	s.conn.Close(code, "")
+}
+
+// failure is the error frame alone.
+func (s *socket) failure(err error) []byte {
+	frame, _ := s.problem(err)
+	return frame
+}
+
+func (s *socket) problem(err error) (frame []byte, code int) {
+	rq := s.conn.Request()
+	p := normalize.New(fault.From(err), normalize.OriginCore, Catalog())
+	p.Op, p.RequestID = "Connect", rq.ID
+	return ConnectionError(p, s.d.now(), rq.ErrorMode(s.app))
 }
 
 // socket is one live connection after it was admitted.
 type socket struct {
 	d    *Dialect
 	conn adapters.Conn
+	app  core.AppID
 	self core.UserID
 	id   string
 

@@ -6,6 +6,7 @@ import (
 	"io"
 	"mime"
 	"mime/multipart"
+	"net/textproto"
 	"net/url"
 	"os"
 	"path"
@@ -163,6 +164,10 @@ func broken(err error) error {
 	var f *fault.Error
 	if errors.As(err, &f) {
 		return err
+	}
+	var form textproto.ProtocolError
+	if errors.As(err, &form) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || strings.HasPrefix(err.Error(), "multipart:") {
+		return fault.RequestInvalid.Error("the multipart body is not well formed").Cause(err)
 	}
 	return fault.FileTransferFailed.Wrap(err)
 }

@@ -534,12 +534,8 @@ func channelMute(u *core.User, c *core.Channel, cfg *core.ChannelType, m *core.M
 	return x
 }
 
-// channelMutesOf reads the channels a person has silenced.
-func (e *Engine) channelMutesOf(ctx context.Context, app core.AppID, user core.UserID) ([]core.ChannelMute, error) {
-	ms, err := e.store.Memberships(ctx, app, user, maxMemberships)
-	if err != nil {
-		return nil, err
-	}
+// channelMutesOf reads the channels a person has silenced, of their memberships.
+func (e *Engine) channelMutesOf(ctx context.Context, app core.AppID, user core.UserID, ms []core.Member) ([]core.ChannelMute, error) {
 	now := e.now()
 	var out []core.ChannelMute
 	for i := range ms {

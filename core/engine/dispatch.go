@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"dragoman/core"
+	"dragoman/core/fault"
 )
 
 // Subjects of the bus. Every message starts with the node that sent it, which ignores its own.
@@ -129,6 +130,9 @@ func (d *dispatcher) one(ctx context.Context, x delivery) {
 	}
 	if !hooksOnly[x.ev.Kind] {
 		d.e.hub.deliver(x.ev)
+	}
+	if (x.ev.Kind == core.UserDeactivated || x.ev.Kind == core.UserDeleted) && x.ev.User != nil {
+		d.e.hub.end(userKey{x.ev.App, x.ev.User.ID}, fault.AuthFailed.Error("The user is deactivated"))
 	}
 	if !x.remote {
 		d.e.announce(x.ev)

@@ -30,6 +30,7 @@ type session struct {
 	id         string
 	by         core.Actor
 	sink       core.Sink
+	ended      func(error)
 	everything bool
 	watches    map[core.ChannelID]struct{}
 	follows    map[core.UserID]struct{}
@@ -297,6 +298,19 @@ func (h *hub) session(by core.Actor, id string) *session {
 		return nil
 	}
 	return s
+}
+
+// end tells the connections of a person that they are over; their dialects close them.
+func (h *hub) end(k userKey, err error) {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	if p := h.people[k]; p != nil {
+		for s := range p.sessions {
+			if s.ended != nil {
+				s.ended(err)
+			}
+		}
+	}
 }
 
 // online reports whether the person has a connection here.

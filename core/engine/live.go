@@ -44,9 +44,9 @@ func (l live) Connect(ctx context.Context, by core.Actor, in core.Connect) (core
 	for i := range ms {
 		chs[i] = ms[i].Channel
 	}
-	s := &session{id: randomID(18), by: by, sink: in.Sink, everything: in.Everything}
+	s := &session{id: randomID(18), by: by, sink: in.Sink, ended: in.Ended, everything: in.Everything}
 	first := e.hub.add(s, chs)
-	self, err := l.self(ctx, by)
+	self, err := l.selfIn(ctx, by, ms)
 	if err != nil {
 		e.hub.remove(s)
 		return core.Connection{}, translate(op, err)
@@ -127,6 +127,16 @@ func (l live) Self(ctx context.Context, by core.Actor, _ core.GetSelf) (core.Sel
 }
 
 func (l live) self(ctx context.Context, by core.Actor) (core.Self, error) {
+	ms, err := l.e.store.Memberships(ctx, by.App, by.User, maxMemberships)
+	if err != nil {
+		return core.Self{}, err
+	}
+	return l.selfIn(ctx, by, ms)
+}
+
+// selfIn is self for a person whose memberships are known. Who is in no channel has nothing unread
+// there, and is not asked about: most new connections of a large app are of that kind.
+func (l live) selfIn(ctx context.Context, by core.Actor, ms []core.Member) (core.Self, error) {
 	e := l.e
 	u, err := e.actor(ctx, by)
 	if err != nil {
@@ -137,7 +147,9 @@ func (l live) self(ctx context.Context, by core.Actor) (core.Self, error) {
 	if by.Access == core.AccessAnonymous {
 		return s, nil
 	}
-	if s.Counts, err = e.loadCounts(ctx, by.App, by.User); err != nil {
+	if len(ms) == 0 {
+		e.hub.setUnread(userKey{by.App, by.User}, map[core.ChannelID]*unreadOf{}, map[core.MessageID]struct{}{})
+	} else if s.Counts, err = e.loadCounts(ctx, by.App, by.User); err != nil {
 		return s, err
 	}
 	if s.Devices, err = e.devicesOf(ctx, by.App, by.User); err != nil {
@@ -146,7 +158,7 @@ func (l live) self(ctx context.Context, by core.Actor) (core.Self, error) {
 	if s.Mutes, err = e.mutesOf(ctx, by.App, by.User); err != nil {
 		return s, err
 	}
-	if s.ChannelMutes, err = e.channelMutesOf(ctx, by.App, by.User); err != nil {
+	if s.ChannelMutes, err = e.channelMutesOf(ctx, by.App, by.User, ms); err != nil {
 		return s, err
 	}
 	s.Blocked, err = e.blockedBy(ctx, by.App, by.User)

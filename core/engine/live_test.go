@@ -294,3 +294,24 @@ func TestOtherNodeHearsEverythingInOrderOverALossyBus(t *testing.T) {
 		t.Errorf("%d of %d messages came", i, n)
 	}
 }
+
+func TestDeactivatedPersonIsToldThatTheirConnectionIsOver(t *testing.T) {
+	w := single(t, "alice", "bob")
+	over := make(chan error, 1)
+	c, err := w.core().Live.Connect(t.Context(), w.as("bob"), core.Connect{Sink: func(core.Delivery) {}, Ended: func(err error) { over <- err }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	if _, err := w.core().Users.Deactivate(t.Context(), w.server(), core.DeactivateUsers{IDs: []core.UserID{"bob"}}); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case err := <-over:
+		if !fault.IsReason(err, fault.AuthFailed) {
+			t.Errorf("ended with %v", err)
+		}
+	case <-time.After(5 * time.Second):
+		t.Fatal("the connection goes on")
+	}
+}

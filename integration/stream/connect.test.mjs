@@ -182,6 +182,16 @@ describe('tokens', () => {
     await admin.reactivateUser(ann);
     await login(ann);
   });
+
+  test('a deactivated user is put out of the line at once', async () => {
+    const [ann] = await people('ann');
+    const c = await login(ann);
+    const socket = c.wsConnection.ws;
+    assert.equal(socket.readyState, 1, 'the socket is open');
+    await admin.deactivateUser(ann);
+    await eventually(() => assert.notEqual(socket.readyState, 1, 'the socket is still open'));
+    await assert.rejects(c.queryUsers({ id: ann }), (e) => e.code === 5);
+  });
 });
 
 describe('visitors', () => {
