@@ -36,7 +36,7 @@ type session struct {
 func (driver) Join(t *testing.T, w *adaptertest.World, user string) adaptertest.Session {
 	t.Helper()
 	s := &session{
-		api: &api{t, w}, user: user, device: "WEB-4_2_0-" + user + fmt.Sprint(time.Now().UnixNano()), frames: make(chan string, 1000),
+		api: &api{t: t, w: w}, user: user, device: "WEB-4_2_0-" + user + fmt.Sprint(time.Now().UnixNano()), frames: make(chan string, 1000),
 		token: cometchat.UserToken(w.Creds["full_access_key"], core.UserID(user), time.Now(), time.Time{}),
 	}
 	me, f := s.call("PUT", "/me", `{"platform":"WEB","deviceId":"`+s.device+`"}`)
@@ -99,7 +99,7 @@ func (driver) Join(t *testing.T, w *adaptertest.World, user string) adaptertest.
 // Knock logs in with a token that has expired.
 func (driver) Knock(t *testing.T, w *adaptertest.World, user string, expired time.Time) *adaptertest.Failure {
 	t.Helper()
-	s := &session{api: &api{t, w}, user: user, token: cometchat.UserToken(w.Creds["full_access_key"], core.UserID(user), expired.Add(-time.Hour), expired)}
+	s := &session{api: &api{t: t, w: w}, user: user, token: cometchat.UserToken(w.Creds["full_access_key"], core.UserID(user), expired.Add(-time.Hour), expired)}
 	_, f := s.call("PUT", "/me", "{}")
 	return f
 }

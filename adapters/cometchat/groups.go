@@ -183,6 +183,9 @@ func (d *Dialect) createGroup(ctx context.Context, by core.Actor, rq *adapters.R
 		owner = u.ID
 	case by.User == "":
 		owner = core.SystemUser
+		if err := d.ensureSystem(ctx, by.App); err != nil {
+			return out, err
+		}
 	}
 	var c core.Channel
 	if err := in.apply(&c); err != nil {
@@ -197,6 +200,13 @@ func (d *Dialect) createGroup(ctx context.Context, by core.Actor, rq *adapters.R
 		}
 		return out, err
 	}
+	if owner == core.SystemUser { // owns it, but is not in it
+		_, err := d.core.Channels.Update(ctx, server(by.App), core.UpdateChannel{Key: out.view.Channel.Key, Remove: []core.UserID{owner}})
+		if err != nil {
+			return out, err
+		}
+		out.view.Channel.MemberCount, out.view.Member = 0, nil
+	}
 	if !hasMembers {
 		return out, nil
 	}
@@ -209,6 +219,16 @@ func (d *Dialect) createGroup(ctx context.Context, by core.Actor, rq *adapters.R
 		out.view = view
 	}
 	return out, err
+}
+
+// ensureSystem creates the person in whose name the app speaks, if need be.
+func (d *Dialect) ensureSystem(ctx context.Context, app core.AppID) error {
+	us, err := d.core.Users.Get(ctx, server(app), core.GetUsers{IDs: []core.UserID{core.SystemUser}})
+	if err != nil || len(us) > 0 {
+		return err
+	}
+	_, err = d.core.Users.Upsert(ctx, server(app), core.UpsertUsers{Users: []core.User{{ID: core.SystemUser, Name: "System"}}})
+	return err
 }
 
 // founder is who makes a group: the app in the owner's name when it acts for nobody.

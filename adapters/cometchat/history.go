@@ -229,7 +229,7 @@ func (d *Dialect) userMessages(ctx context.Context, by core.Actor, rq *adapters.
 		return history{}, err
 	}
 	if flag(rq, "count") {
-		return d.unreadCounts(ctx, by, directKey(by.User, u.ID))
+		return d.unreadCounts(ctx, by, directKey(by.User, u.ID), "")
 	}
 	h, err := d.readHistory(ctx, by, rq)
 	if err != nil {
@@ -260,7 +260,7 @@ func (d *Dialect) channelMessages(ctx context.Context, by core.Actor, rq *adapte
 		return history{}, err
 	}
 	if flag(rq, "count") {
-		return d.unreadCounts(ctx, by, key)
+		return d.unreadCounts(ctx, by, key, "")
 	}
 	h, err := d.readHistory(ctx, by, rq)
 	if err != nil {
@@ -313,7 +313,7 @@ func (d *Dialect) replies(ctx context.Context, by core.Actor, rq *adapters.Reque
 func (d *Dialect) listMessages(ctx context.Context, by core.Actor, rq *adapters.Request) (history, error) {
 	by = reader(by)
 	if flag(rq, "count") && by.User != "" {
-		return d.unreadCounts(ctx, by, "")
+		return d.unreadCounts(ctx, by, "", rq.Query.Get("receiverType"))
 	}
 	id := rq.Query.Get("conversationId")
 	if id == "" {
@@ -377,8 +377,9 @@ func (d *Dialect) allMessages(ctx context.Context, by core.Actor, rq *adapters.R
 	return out, nil
 }
 
-// unreadCounts counts a person's unread messages, of one conversation or of all.
-func (d *Dialect) unreadCounts(ctx context.Context, by core.Actor, only core.ChannelKey) (history, error) {
+// unreadCounts counts a person's unread messages, of one conversation or of all, or of those of
+// one kind.
+func (d *Dialect) unreadCounts(ctx context.Context, by core.Actor, only core.ChannelKey, kind string) (history, error) {
 	out := history{counted: true}
 	u, err := d.core.Reads.Unread(ctx, by, core.GetUnread{User: by.User})
 	if err != nil {
@@ -400,6 +401,9 @@ func (d *Dialect) unreadCounts(ctx context.Context, by core.Actor, only core.Cha
 			return out, err
 		}
 		n := unreadCount{group: !direct, id: string(c.Key), count: c.Count}
+		if kind == "user" && n.group || kind == "group" && !n.group {
+			continue
+		}
 		if direct {
 			if n.id = string(p[0]); p[0] == by.User {
 				n.id = string(p[1])

@@ -168,6 +168,41 @@ var rows = []row{
 	{"CC070", func(a *api) reply {
 		return a.as("alice", "POST", "/messages/"+a.action("g42")+"/thread", `{"receiver":"g42","receiverType":"group","type":"text","data":{"text":"x"}}`)
 	}},
+	{"CC071", func(a *api) reply { return a.ring("alice", "user", "alice") }},
+	{"CC080", func(a *api) reply {
+		a.session = a.must(a.ring("alice", "user", "bob")).data("data.entities.on.entity.sessionid").String()
+		return a.move("alice", "initiated")
+	}},
+	{"CC086", func(a *api) reply { return a.move("alice", "ended") }},
+	{"CC084", func(a *api) reply { return a.move("carol", "ongoing") }},
+	{"CC072", func(a *api) reply {
+		a.must(a.move("bob", "ongoing"))
+		return a.ring("alice", "user", "dave")
+	}},
+	{"CC074", func(a *api) reply { return a.ring("dave", "user", "bob") }},
+	{"CC081", func(a *api) reply { return a.move("bob", "ongoing") }},
+	{"CC083", func(a *api) reply { return a.move("bob", "busy") }},
+	{"CC077", func(a *api) reply {
+		a.must(a.move("bob", "ended"))
+		return a.move("bob", "ongoing")
+	}},
+	{"CC076", func(a *api) reply { return a.as("alice", "PUT", "/calls/unknown", `{"status":"ongoing"}`) }},
+	{"CC073", func(a *api) reply {
+		a.group("calls", "public", "bob:participants", "dave:participants")
+		a.session = a.must(a.ring("alice", "group", "calls")).data("data.entities.on.entity.sessionid").String()
+		return a.ring("dave", "group", "calls")
+	}},
+	{"CC082", func(a *api) reply { return a.move("bob", "busy") }},
+	{"CC078", func(a *api) reply {
+		a.must(a.move("bob", "ongoing"))
+		return a.move("bob", "ongoing")
+	}},
+	{"CC085", func(a *api) reply { return a.move("dave", "ended") }},
+	{"CC075", func(a *api) reply { return a.as("alice", "PUT", "/calls/%20", `{"status":"ongoing"}`) }},
+	{"CC079", func(a *api) reply {
+		a.must(a.move("bob", "ended"))
+		return a.move("bob", "ended")
+	}},
 	{"CC087", func(a *api) reply {
 		a.must(a.srv("POST", "/users/alice/friends", `{"accepted":["bob"]}`))
 		return a.srv("POST", "/users/alice/friends", `{"accepted":["bob"]}`)
@@ -179,6 +214,7 @@ var rows = []row{
 		a.must(a.as("carol", "POST", "/blockedusers", `{"blockedUids":["dave"]}`))
 		return a.as("carol", "POST", "/messages", msg("dave", `"type":"text","data":{"text":"x"}`))
 	}},
+	{"CC093", func(a *api) reply { return a.ring("dave", "user", "carol") }},
 	{"CC095", func(a *api) reply {
 		a.forbid("darn")
 		return a.as("alice", "POST", "/messages", msg("bob", `"type":"text","data":{"text":"darn it"}`))
@@ -205,6 +241,16 @@ var besides = []row{
 		a.must(a.srv("POST", "/roles", `{"role":"vip","name":"V"}`))
 		return a.srv("POST", "/roles", `{"role":"vip","name":"V"}`)
 	}},
+}
+
+// ring starts a call.
+func (a *api) ring(from, kind, to string) reply {
+	return a.as(from, "POST", "/calls", `{"receiver":"`+to+`","receiverType":"`+kind+`","type":"audio","category":"call","status":"initiated"}`)
+}
+
+// move takes the call at hand to a status.
+func (a *api) move(user, status string) reply {
+	return a.as(user, "PUT", "/calls/"+a.session, `{"status":"`+status+`"}`)
 }
 
 // action is the id of an action message of the group.
@@ -252,8 +298,9 @@ func TestRows(t *testing.T) {
 	a := newAPI(t, adaptertest.Setup{})
 	for _, r := range rows {
 		t.Run(r.id, func(t *testing.T) {
-			sub := &api{t, a.w}
+			sub := &api{t: t, w: a.w, session: a.session}
 			expect(t, r.run(sub), r.id)
+			a.session = sub.session
 		})
 	}
 }
@@ -263,7 +310,7 @@ func TestCodesBesideTheTable(t *testing.T) {
 	a.group("g42", "public")
 	for _, r := range besides {
 		t.Run(r.id, func(t *testing.T) {
-			got := r.run(&api{t, a.w})
+			got := r.run(&api{t: t, w: a.w})
 			if got.code() != r.id || got.status < 400 || got.status >= 500 || got.body.Get("dragoman_error.original.code").String() != r.id {
 				t.Errorf("%d %.600s", got.status, got.body.Raw)
 			}
@@ -334,7 +381,12 @@ func TestRowsOfLimits(t *testing.T) {
 			t.Error("no Retry-After")
 		}
 	})
-	t.Run("CC016", func(t *testing.T) {
+	t.Run("CC034", func(t *testing.T) {
+		a := newAPI(t, adaptertest.Setup{Settings: func(s *core.AppSettings) { s.GroupLimit = 2 }})
+		a.group("small", "public", "bob:participants")
+		expect(t, a.as("carol", "POST", "/groups/small/members", "{}"), "CC034")
+	})
+	t.Run("suspended", func(t *testing.T) {
 		a := newAPI(t, adaptertest.Setup{Settings: func(s *core.AppSettings) { s.Suspended = true }})
 		if r := a.srv("GET", "/users", ""); r.code() != "ERR_SUBSCRIPTION_EXPIRED" {
 			t.Errorf("%.300s", r.body.Raw)

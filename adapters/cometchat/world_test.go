@@ -18,15 +18,16 @@ import (
 
 // api is a running server and how to call it.
 type api struct {
-	t *testing.T
-	w *adaptertest.World
+	t       *testing.T
+	w       *adaptertest.World
+	session string // of the call at hand
 }
 
 // newAPI starts a server with four people.
 func newAPI(t *testing.T, s adaptertest.Setup) *api {
 	t.Helper()
 	s.Users = []string{"alice", "bob", "carol", "dave"}
-	return &api{t, adaptertest.NewWorld(t, vendor(), s)}
+	return &api{t: t, w: adaptertest.NewWorld(t, vendor(), s)}
 }
 
 // client keeps no connection: a server that ends must not wait for one.
