@@ -66,6 +66,12 @@ type Refuser interface {
 	Unsupported() []Unsupported
 }
 
+// Rewriter is implemented by dialects whose SDKs reach one operation under several paths. The proxy
+// asks it for the path to look up in the table; an error refuses the request.
+type Rewriter interface {
+	Rewrite(path string) (string, error)
+}
+
 // Quotas is implemented by dialects whose limits depend on more than the route. The proxy asks it
 // instead of Route.Quota; 0 means unlimited.
 type Quotas interface {

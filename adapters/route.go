@@ -24,6 +24,7 @@ type Route struct {
 	Name    string // the vendor's operation id, unique: metric label, error texts
 	Gate    Gate
 	Upload  bool   // body is multipart: streamed, bounded by MaxBody
+	Either  bool   // with Upload: a body that is not multipart is read whole, like that of other routes
 	MaxBody int64  // bytes; 0 means the app's limit for JSON bodies
 	Quota   int    // calls per minute and app when rate limits are on; 0 means the dialect's default
 	Slow    bool   // may take long by design (long poll): the deadline is the route's own business

@@ -142,31 +142,75 @@ func (v *checker) app(path string, a *App, names map[string]bool, keys, hosts ma
 	if a.Limits.Body.Bytes <= 0 {
 		v.add(path+".limits.body", "must be above zero", "")
 	}
+	if a.Stream.APIKey == "" && a.CometChat.AppID == "" && a.Agora.AppID == "" && a.Nexconn.AppKey == "" && a.Stream.bare() && a.CometChat.bare() {
+		v.add(path, "the app speaks no dialect", "add a table such as [app.stream]")
+		return
+	}
+	v.stream(path+".stream", a, keys, hosts)
+	v.cometchat(path+".cometchat", a, keys)
+}
+
+// bare reports whether nothing of the table is set.
+func (s *Stream) bare() bool { return s.APISecret == "" && s.Listen == "" && len(s.Hosts) == 0 }
+
+// bare reports whether nothing of the table is set.
+func (c *CometChat) bare() bool {
+	return c.Region == "" && c.FullAccessKey == "" && c.AuthOnlyKey == "" && c.Listen == ""
+}
+
+// cometchat checks an app's table for that dialect.
+func (v *checker) cometchat(path string, a *App, keys map[string]string) {
+	c := &a.CometChat
+	if c.AppID == "" {
+		if !c.bare() {
+			v.add(path+".app_id", "must not be empty", "without an app id the rest of the table has no effect")
+		}
+		return
+	}
+	if !appName.MatchString(c.AppID) {
+		v.add(path+".app_id", strconv.Quote(c.AppID)+" is not an app id", "up to 64 letters, digits, - and _: it is part of host names")
+	}
+	id := "cometchat " + c.AppID
+	if other, dup := keys[id]; dup {
+		v.add(path+".app_id", "the app id is also the one of app "+other, "an app id names one app")
+	}
+	keys[id] = a.Name
+	if len(c.FullAccessKey) < minSecret {
+		v.add(path+".full_access_key", fmt.Sprintf("must have at least %d characters", minSecret), "")
+	}
+	if c.AuthOnlyKey != "" && c.AuthOnlyKey == c.FullAccessKey {
+		v.add(path+".auth_only_key", "must differ from full_access_key", "")
+	}
+	if c.Listen != "" {
+		v.address(path+".listen", c.Listen, "cometchat")
+	}
+}
+
+// stream checks an app's table for that dialect.
+func (v *checker) stream(path string, a *App, keys, hosts map[string]string) {
 	s := &a.Stream
 	if s.APIKey == "" {
-		if s.APISecret != "" || s.Listen != "" || len(s.Hosts) > 0 {
-			v.add(path+".stream.api_key", "must not be empty", "without a key the rest of the table has no effect")
-		} else if a.CometChat.AppID == "" && a.Agora.AppID == "" && a.Nexconn.AppKey == "" {
-			v.add(path, "the app speaks no dialect", "add its table [app.stream]")
+		if !s.bare() {
+			v.add(path+".api_key", "must not be empty", "without a key the rest of the table has no effect")
 		}
 		return
 	}
 	if other, dup := keys[s.APIKey]; dup {
-		v.add(path+".stream.api_key", "the key is also the one of app "+other, "a key names one app")
+		v.add(path+".api_key", "the key is also the one of app "+other, "a key names one app")
 	}
 	keys[s.APIKey] = a.Name
 	if len(s.APISecret) < minSecret {
-		v.add(path+".stream.api_secret", fmt.Sprintf("must have at least %d characters", minSecret), "")
+		v.add(path+".api_secret", fmt.Sprintf("must have at least %d characters", minSecret), "")
 	}
 	if s.Listen != "" {
-		v.address(path+".stream.listen", s.Listen, "stream")
+		v.address(path+".listen", s.Listen, "stream")
 	}
 	for _, h := range s.Hosts {
 		if h == "" || strings.ContainsAny(h, "/: ") {
-			v.add(path+".stream.hosts", strconv.Quote(h)+" is not a host name", "without scheme, port and path")
+			v.add(path+".hosts", strconv.Quote(h)+" is not a host name", "without scheme, port and path")
 		}
 		if other, dup := hosts[strings.ToLower(h)]; dup && other != a.Name {
-			v.add(path+".stream.hosts", "the host "+h+" is also one of app "+other, "")
+			v.add(path+".hosts", "the host "+h+" is also one of app "+other, "")
 		}
 		hosts[strings.ToLower(h)] = a.Name
 	}

@@ -58,17 +58,17 @@ type Breaker struct {
 // App is one tenant. Its people and rooms are shared by all of its dialects; apps never see each
 // other.
 type App struct {
-	Name        string `toml:"name" example:"acme" doc:"Name of the app: letters, digits, - and _. It is how the store finds the app again, so it is for ever."`
-	ErrorFormat string `toml:"error_format" enum:"both,native,unified" doc:"Shape of errors unless a request asks for another: the vendor's own body, that body with the unified document as one member, or the document alone."`
-	Teams       bool   `toml:"teams" doc:"People and channels carry teams and meet only within one. Set when the app is created; changed later through the dialect's app settings."`
-	Limits      Limits `toml:"limits"`
-	Stream      Stream `toml:"stream"`
+	Name        string    `toml:"name" example:"acme" doc:"Name of the app: letters, digits, - and _. It is how the store finds the app again, so it is for ever."`
+	ErrorFormat string    `toml:"error_format" enum:"both,native,unified" doc:"Shape of errors unless a request asks for another: the vendor's own body, that body with the unified document as one member, or the document alone."`
+	Teams       bool      `toml:"teams" doc:"People and channels carry teams and meet only within one. Set when the app is created; changed later through the dialect's app settings."`
+	Limits      Limits    `toml:"limits"`
+	Stream      Stream    `toml:"stream"`
+	CometChat   CometChat `toml:"cometchat"`
 
 	// The credentials of dialects that are not served yet. Only Demo fills them, for the banner;
 	// the file format gets each table together with its dialect.
-	CometChat CometChat `toml:"-"`
-	Agora     Agora     `toml:"-"`
-	Nexconn   Nexconn   `toml:"-"`
+	Agora   Agora   `toml:"-"`
+	Nexconn Nexconn `toml:"-"`
 }
 
 // Limits bound what the callers of one app may ask for.
@@ -85,13 +85,13 @@ type Stream struct {
 	Hosts     []string `toml:"hosts" example:"chat.acme.test" doc:"Host names on the main listener that speak this dialect without a path prefix."`
 }
 
-// CometChat is an app's credentials for the CometChat dialect.
+// CometChat is an app's table for the CometChat dialect. The dialect is off without app_id.
 type CometChat struct {
-	AppID         string
-	Region        string
-	FullAccessKey Secret
-	AuthOnlyKey   Secret
-	Listen        string
+	AppID         string `toml:"app_id" example:"acme-comet" doc:"The app id that the SDK is initialised with. Empty means: this app does not speak CometChat."`
+	Region        string `toml:"region" example:"us" doc:"Region of the app; part of the vendor's host names, under which it is served on the main listener. Empty means us."`
+	FullAccessKey Secret `toml:"full_access_key" example:"env:ACME_COMET_FULL" doc:"API key of scope fullAccess, which also signs tokens: the text itself, env:NAME or file:PATH. At least 16 characters."`
+	AuthOnlyKey   Secret `toml:"auth_only_key" example:"env:ACME_COMET_AUTH" doc:"API key of scope authOnly, for apps that log in with it. Empty means there is none."`
+	Listen        string `toml:"listen" example:":8082" doc:"A listener of its own, without path prefix. The SDK insists on https and wss, so that something that ends TLS has to stand in front. Apps may share one."`
 }
 
 // Agora is an app's credentials for the Agora Chat dialect.

@@ -58,13 +58,16 @@ func TestExampleFileEqualsDefaults(t *testing.T) {
 // With the comment signs taken off the example is a file that works.
 func TestExampleFileUncommentedIsValid(t *testing.T) {
 	doc := regexp.MustCompile(`(?m)^# (\[|[a-z_]+ = )`).ReplaceAllString(config.Example(), "$1")
-	c, issues := config.Parse([]byte(doc), []string{"ACME_STREAM_SECRET=0123456789abcdef"})
+	c, issues := config.Parse([]byte(doc), []string{"ACME_STREAM_SECRET=0123456789abcdef", "ACME_COMET_FULL=full-0123456789abcdef", "ACME_COMET_AUTH=auth-0123456789abcdef"})
 	if len(issues) != 0 {
 		t.Fatalf("issues = %v", issues)
 	}
 	want := config.DefaultApp()
 	want.Name = "acme"
 	want.Stream = config.Stream{APIKey: "abc123", APISecret: "0123456789abcdef", Listen: ":8081", Hosts: []string{"chat.acme.test"}}
+	want.CometChat = config.CometChat{
+		AppID: "acme-comet", Region: "us", FullAccessKey: "full-0123456789abcdef", AuthOnlyKey: "auth-0123456789abcdef", Listen: ":8082",
+	}
 	if diff := cmp.Diff([]config.App{want}, c.Apps); diff != "" {
 		t.Errorf("app differs (-want +got):\n%s", diff)
 	}
@@ -98,7 +101,7 @@ func TestParseFindsProblems(t *testing.T) {
 			[]string{"f:7: app[1].name: the name ACME is taken (names are compared without regard to case, and - is the same as _)"}},
 		{"key twice", ok + "[[app]]\nname = \"b\"\n[app.stream]\napi_key = \"k\"\napi_secret = \"0123456789abcdef\"\n", nil,
 			[]string{"f:9: app[1].stream.api_key: the key is also the one of app acme (a key names one app)"}},
-		{"no dialect", "[[app]]\nname = \"b\"\n", nil, []string{"f:1: app[0]: the app speaks no dialect (add its table [app.stream])"}},
+		{"no dialect", "[[app]]\nname = \"b\"\n", nil, []string{"f:1: app[0]: the app speaks no dialect (add a table such as [app.stream])"}},
 		{"no key", "[[app]]\nname = \"b\"\n[app.stream]\nlisten = \":1\"\n", nil, []string{"f:3: app[0].stream.api_key: must not be empty (without a key the rest of the table has no effect)"}},
 		{"no name", strings.Replace(ok, "acme", "", 1), nil, []string{"f:2: app[0].name: an app needs a name"}},
 		{"odd name", strings.Replace(ok, "acme", "a b", 1), nil, []string{`f:2: app[0].name: "a b" is not a name (up to 64 letters, digits, - and _, beginning with a letter or digit)`}},
@@ -111,7 +114,9 @@ func TestParseFindsProblems(t *testing.T) {
 		{"variable of an unknown app", ok, []string{"DRAGOMAN_APP__OTHER__TEAMS=true"}, []string{"f: DRAGOMAN_APP__OTHER__TEAMS: no such setting (the file has no app of that name)"}},
 		{"variable of the wrong type", ok, []string{"DRAGOMAN_APP__ACME__TEAMS=perhaps"}, []string{`f: DRAGOMAN_APP__ACME__TEAMS: "perhaps" is neither true nor false`}},
 		{"variable that is a table", ok, []string{"DRAGOMAN_LOG=x"}, []string{"f: DRAGOMAN_LOG: no such setting (that is a table, not a value)"}},
-		{"dialect that is not served", ok + "[app.agora]\norg = \"x\"\n", nil, []string{"f:6: app.agora: unknown key (known here: name, error_format, teams, limits, stream)"}},
+		{"dialect that is not served", ok + "[app.agora]\norg = \"x\"\n", nil, []string{"f:6: app.agora: unknown key (known here: name, error_format, teams, limits, stream, cometchat)"}},
+		{"a table without its app id", ok + "[app.cometchat]\nregion = \"us\"\n", nil, []string{"f:6: app[0].cometchat.app_id: must not be empty (without an app id the rest of the table has no effect)"}},
+		{"one key twice", ok + "[app.cometchat]\napp_id = \"a\"\nfull_access_key = \"0123456789abcdef\"\nauth_only_key = \"0123456789abcdef\"\n", nil, []string{"f:9: app[0].cometchat.auth_only_key: must differ from full_access_key"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -135,7 +140,8 @@ func TestParseFindsProblems(t *testing.T) {
 // Every key can be set by its variable, and setting it changes the configuration: the reference
 // names no variable that does nothing.
 func TestEnvironmentReachesEveryKey(t *testing.T) {
-	const doc = "[[app]]\nname = \"my-app\"\n[app.stream]\napi_key = \"k\"\napi_secret = \"0123456789abcdef\"\n"
+	const doc = "[[app]]\nname = \"my-app\"\n[app.stream]\napi_key = \"k\"\napi_secret = \"0123456789abcdef\"\n" +
+		"[app.cometchat]\napp_id = \"c\"\nfull_access_key = \"0123456789abcdef\"\n"
 	values := map[string]string{"duration": "77s", "size": "7KiB", "secret": "another-secret-of-mine", "true/false": "true", "number": "7", "list": "a.test, b.test", "text": ":7777"}
 	base, issues := config.Parse([]byte(doc), nil)
 	if len(issues) > 0 {
@@ -155,6 +161,9 @@ func TestEnvironmentReachesEveryKey(t *testing.T) {
 		if k.Name == "trusted_proxies" {
 			v = "10.0.0.0/8"
 		}
+		if k.Name == "app_id" {
+			v = "another"
+		}
 		env := strings.ReplaceAll(k.Env, "<NAME>", "MY_APP") + "=" + v
 		c, issues := config.Parse([]byte(doc), []string{env})
 		if len(issues) > 0 {
@@ -170,7 +179,8 @@ func strconvQuote(s string) string { return `"` + s + `"` }
 
 // plain makes the secrets comparable.
 func plain(c *config.Config) string {
-	return fmt.Sprintf("%+v %s", *c, c.Apps[0].Stream.APISecret.Reveal())
+	a := &c.Apps[0]
+	return fmt.Sprintf("%+v %s %s %s", *c, a.Stream.APISecret.Reveal(), a.CometChat.FullAccessKey.Reveal(), a.CometChat.AuthOnlyKey.Reveal())
 }
 
 func TestFlagBeforeEnvironmentBeforeFile(t *testing.T) {

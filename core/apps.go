@@ -32,6 +32,7 @@ type AppSettings struct {
 	Hooks              []EventHook  `json:"hooks,omitempty"`               // several webhooks, each with its own events
 	FileUpload         UploadRules  `json:"file_upload,omitzero"`          // what files may be uploaded
 	ImageUpload        UploadRules  `json:"image_upload,omitzero"`         // what images may be uploaded
+	GroupLimit         int          `json:"group_limit,omitempty"`         // members of one group ruled by rank; 0 means 100,000
 	ReminderInterval   int          `json:"reminder_interval,omitempty"`   // seconds until an unread message is reminded of
 	Grants             []RoleGrants `json:"grants,omitempty"`              // app scope; replaces the defaults of the roles named
 	Extra              Extra        `json:"extra,omitempty"`               // settings the core does not act on, kept for the dialect that set them

@@ -31,6 +31,7 @@ type Channel struct {
 	Cooldown      int             `json:"cooldown,omitempty"` // slow mode, seconds between two messages of one member, 0 to 120
 	Overrides     ConfigOverrides `json:"overrides,omitzero"` // deviations from the type's configuration
 	Tags          []string        `json:"tags,omitempty"`
+	Admission     Admission       `json:"admission,omitempty"` // who may join by themself; see Admits
 	Extra         Extra           `json:"extra,omitempty"`
 	MemberCount   int             `json:"member_count"`
 	MessageCount  int64           `json:"message_count,omitempty"`
@@ -172,7 +173,8 @@ const UnreadCap = 1000
 // QueryChannels finds channels. Filter fields: id, key, type, kind, name, team, frozen, disabled,
 // created_by, created_at, updated_at, last_message_at, last_updated, member_count, members (of
 // user ids), member.name, joined, invite (pending, accepted, rejected), hidden, muted, pinned,
-// archived, has_unread, member.channel_role, tags, extra.*. Limit at most 30, default 10.
+// archived, has_unread, member.channel_role, tags,
+// admission, extra.*. Limit at most 30, default 10.
 type QueryChannels struct {
 	Filter Filter
 	Sort   []Sort

@@ -8,26 +8,30 @@ import (
 
 // Core is the whole of the chat core as dialects see it.
 type Core struct {
-	Apps       Apps
-	Users      Users
-	Channels   Channels
-	Messages   Messages
-	Reactions  Reactions
-	Reads      Reads
-	Threads    Threads
-	Moderation Moderation
-	Blocklists Blocklists
-	Types      Types
-	Commands   Commands
-	Roles      Roles
-	Polls      Polls
-	Drafts     Drafts
-	Reminders  Reminders
-	Devices    Devices
-	Files      Files
-	Tasks      Tasks
-	Live       Live
-	Health     Health
+	Apps        Apps
+	Users       Users
+	Channels    Channels
+	Messages    Messages
+	Reactions   Reactions
+	Reads       Reads
+	Threads     Threads
+	Moderation  Moderation
+	Blocklists  Blocklists
+	Groups      Groups
+	Friends     Friends
+	Calls       Calls
+	Types       Types
+	Credentials Credentials
+	Commands    Commands
+	Roles       Roles
+	Polls       Polls
+	Drafts      Drafts
+	Reminders   Reminders
+	Devices     Devices
+	Files       Files
+	Tasks       Tasks
+	Live        Live
+	Health      Health
 }
 
 // Health tells whether the core can work.

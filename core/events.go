@@ -22,7 +22,7 @@ const (
 	ChannelUpdated   EventKind = "channel.updated"       // stored; Message (system) if any
 	ChannelTruncated EventKind = "channel.truncated"     // stored; Message (system) if any
 	ChannelDeleted   EventKind = "channel.deleted"       // stored; To: its members
-	MemberAdded      EventKind = "member.added"          // stored; Member
+	MemberAdded      EventKind = "member.added"          // stored; Member, Message (notice) if any
 	MemberUpdated    EventKind = "member.updated"        // stored; Member
 	MemberRemoved    EventKind = "member.removed"        // stored; Member; Target
 	MemberInvited    EventKind = "member.invited"        // stored; Member
@@ -99,9 +99,11 @@ type Event struct {
 	Parent       string       `json:"parent,omitempty"` // name of the thread's first message
 	Name         string       `json:"name,omitempty"`   // of a custom event
 	Extra        Extra        `json:"extra,omitempty"`
+	Origin       string       `json:"origin,omitempty"` // the device session it came from; see WithOrigin
 	WatcherCount int          `json:"watcher_count,omitempty"`
 	Hard         bool         `json:"hard,omitempty"`
 	Cleared      bool         `json:"cleared,omitempty"`
+	Everyone     bool         `json:"everyone,omitempty"` // of ReadMoved and DeliveredMoved: all the other members have come at least as far
 
 	mu    sync.Mutex
 	cache []encoded

@@ -71,6 +71,7 @@ type WatchChannels struct {
 type FollowPresence struct {
 	Connection string
 	Users      []UserID
+	Everyone   bool // everyone in the app, whom Users need not name
 	Stop       bool
 }
 

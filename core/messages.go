@@ -42,6 +42,8 @@ type Message struct {
 	PollID        string            `json:"poll_id,omitempty"`
 	RestrictedTo  []UserID          `json:"restricted_to,omitempty"` // only these people see it
 	Translations  Extra             `json:"translations,omitempty"`
+	Tags          []string          `json:"tags,omitempty"`
+	Notice        *Notice           `json:"notice,omitempty"` // what happened, when nobody wrote this message
 	Extra         Extra             `json:"extra,omitempty"`
 	Pinned        bool              `json:"pinned,omitempty"`
 	PinnedAt      time.Time         `json:"pinned_at,omitzero"`
@@ -102,6 +104,7 @@ type MessageInput struct {
 	PinExpires    time.Time
 	PollID        string
 	RestrictedTo  []UserID
+	Tags          []string
 	Extra         Extra
 	CreatedAt     time.Time // servers only: import and back-fill
 }
@@ -112,6 +115,9 @@ type SendMessage struct {
 	Message      MessageInput
 	KeepHidden   bool // do not put the channel back on the lists of those who hid it
 	SkipCommands bool // text starting with a slash is text
+	// QuietBlock accepts a message to somebody who has blocked the actor and shows it to its author
+	// alone, instead of refusing it with block.by_peer.
+	QuietBlock bool
 }
 
 // Sent is the outcome of a send. Duplicate means that a message with this alias by the same
@@ -176,7 +182,7 @@ type RunAction struct {
 }
 
 // SearchMessages finds messages. ChannelFilter as in QueryChannels. Filter fields: text (search,
-// autocomplete, equality), user, parent, kind, type, attachments, attachments.type, mentions, pinned, reply_count,
+// autocomplete, equality), user, parent, kind, type, attachments, attachments.type, mentions, tags, pinned, reply_count,
 // created_at, updated_at, extra.*. Limit default 100 at most 1000; offset at most 1000. The text
 // index follows the log within a second.
 type SearchMessages struct {

@@ -39,6 +39,27 @@ type DeliveredUpTo struct {
 	Message string
 }
 
+// ListReceipts asks who has got and read a message.
+type ListReceipts struct{ Message string }
+
+// Receipt tells how far a message came with one person. The times are those of the person's
+// positions: at or after the moment itself, zero when they have not come that far.
+type Receipt struct {
+	User        User
+	DeliveredAt time.Time
+	ReadAt      time.Time
+}
+
+// Receipts is how far a message came with the members of its channel, without its author. All the
+// counters are of the first 300 members.
+type Receipts struct {
+	Message        Message
+	Receipts       []Receipt // of those it has reached
+	Others         int       // members beside the author
+	DeliveredToAll bool
+	ReadByAll      bool
+}
+
 // Counts are a person's unread totals over all channels that are not muted.
 type Counts struct {
 	Messages int // unread messages
@@ -81,4 +102,6 @@ type Reads interface {
 	MarkAll(ctx context.Context, by Actor, in MarkAllRead) (MarkedRead, error)
 	Delivered(ctx context.Context, by Actor, in MarkDelivered) (Counts, error)
 	Unread(ctx context.Context, by Actor, in GetUnread) (Unread, error)
+	// Receipts is for members of the channel and servers; message.access_denied otherwise.
+	Receipts(ctx context.Context, by Actor, in ListReceipts) (Receipts, error)
 }

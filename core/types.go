@@ -90,10 +90,24 @@ type Command struct {
 type Role struct {
 	Name      string    `json:"name"`
 	Custom    bool      `json:"custom"`
+	Title     string    `json:"title,omitempty"`
+	About     string    `json:"about,omitempty"`
+	Reach     Reach     `json:"reach,omitempty"`
+	Extra     Extra     `json:"extra,omitempty"`
 	Scopes    []string  `json:"scopes"`
 	CreatedAt time.Time `json:"created_at"`
 	UpdatedAt time.Time `json:"updated_at"`
 }
+
+// Reach is whom people of a role may find and write to.
+type Reach string
+
+// The reaches. A role that reaches friends finds only its friends in Users.Query and may send to no
+// one else in a Direct (friend.not_friends).
+const (
+	ReachAll     Reach = ""
+	ReachFriends Reach = "friends"
+)
 
 // Permission describes one thing a grant allows.
 type Permission struct {
@@ -127,7 +141,11 @@ type (
 	DeleteCommand struct{ Name string }
 	ListCommands  struct{}
 
-	PutRole         struct{ Name string }
+	// PutRole makes a role, or with Change also alters one that exists: the built-in ones too.
+	PutRole struct {
+		Name   string
+		Change func(*Role) error
+	}
 	DeleteRole      struct{ Name string }
 	ListRoles       struct{}
 	ListPermissions struct{}

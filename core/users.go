@@ -24,7 +24,8 @@ type User struct {
 	TeamRoles     Extra     `json:"team_roles,omitempty"` // object of team to role
 	Language      string    `json:"language,omitempty"`
 	Invisible     bool      `json:"invisible,omitempty"` // never shown online
-	Privacy       Extra     `json:"privacy,omitempty"`   // typing and read receipt switches, as the client sent them
+	Tags          []string  `json:"tags,omitempty"`
+	Privacy       Extra     `json:"privacy,omitempty"` // typing and read receipt switches, as the client sent them
 	Extra         Extra     `json:"extra,omitempty"`
 	CreatedAt     time.Time `json:"created_at,omitzero"`
 	UpdatedAt     time.Time `json:"updated_at,omitzero"`
@@ -41,7 +42,10 @@ func (u *User) Banned(t time.Time) bool { return u.Ban != nil && !u.Ban.Shadow &
 
 // UpsertUsers creates the people named or replaces their profiles. Server only, except that a
 // user may upsert itself (role and teams are kept then). At most 100.
-type UpsertUsers struct{ Users []User }
+type UpsertUsers struct {
+	Users  []User
+	Create bool // all of them must be new: user.already_exists otherwise
+}
 
 // PatchUsers changes single fields: each Change is applied to the stored profile.
 type PatchUsers struct{ Patches []UserPatch }
@@ -53,7 +57,7 @@ type UserPatch struct {
 }
 
 // QueryUsers finds people. Filter fields: id, name, role, teams, banned, shadow_banned, created_at,
-// updated_at, last_active, deactivated_at, language, extra.*. Limit at most 100, default 30.
+// updated_at, last_active, deactivated_at, language, tags, extra.*. Limit at most 100, default 30.
 type QueryUsers struct {
 	Filter             Filter
 	Sort               []Sort

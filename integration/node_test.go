@@ -132,3 +132,27 @@ func TestStreamJS(t *testing.T) {
 		})
 	}
 }
+
+// cometEnviron is what the JavaScript tests know of the CometChat dialect of a server, beside environ.
+func cometEnviron(s *server) []string {
+	return append(environ(s),
+		"NODE_EXTRA_CA_CERTS="+filepath.Join(s.Dir, "dev-ca.pem"),
+		fmt.Sprintf("COMET_HOST=localhost:%d", s.Port+2),
+		"COMET_APP="+demoCometApp, "COMET_AUTH_KEY="+demoCometAuthOnly, "COMET_API_KEY="+demoCometFullAccess,
+	)
+}
+
+// TestCometChatJS runs every file of cometchat/ with the vendor's own JavaScript SDKs.
+func TestCometChatJS(t *testing.T) {
+	node(t)
+	files, err := filepath.Glob("cometchat/*.test.mjs")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no tests in cometchat/: %v", err)
+	}
+	s := start(t)
+	for _, f := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(f), ".test.mjs"), func(t *testing.T) {
+			runNode(t, f, cometEnviron(s)...)
+		})
+	}
+}

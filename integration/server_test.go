@@ -25,6 +25,10 @@ const (
 	demoSecret  = "demo-stream-secret-0123456789abcdef"
 	demo2Key    = "demo2-stream-key"
 	demo2Secret = "demo2-stream-secret-0123456789abcdef"
+
+	demoCometApp        = "demo-comet"
+	demoCometFullAccess = "demo-comet-fullaccess"
+	demoCometAuthOnly   = "demo-comet-authonly"
 )
 
 // readyWithin is how long a server may take from exec to its ready line on a busy machine.

@@ -79,6 +79,12 @@ func (x *exchange) run(fc *fasthttp.RequestCtx, bad *fault.Error) (*adapters.Res
 	if x.m.dialect == nil && !x.m.pages {
 		return nil, fault.RequestNotImplemented.Error("")
 	}
+	if rw := x.m.rewrite; rw != nil {
+		var err error
+		if x.rq.Path, err = rw.Rewrite(x.rq.Path); err != nil {
+			return nil, err
+		}
+	}
 	var f found[target]
 	if x.rq.Method == "GET" && wantsSocket(x.rq) && x.m.table.find(socketMethod, x.rq.Path, &f) {
 		x.t = f.leaf.value
@@ -157,6 +163,9 @@ func (x *exchange) page(fc *fasthttp.RequestCtx) (rs *adapters.Response, err err
 // route authenticates the caller, applies the limits and runs the handler under its deadline.
 func (x *exchange) route(fc *fasthttp.RequestCtx) (*adapters.Response, error) {
 	s, rt := x.l.s, x.t.route
+	if x.t.plain != nil && !strings.HasPrefix(x.rq.Headers.Get("Content-Type"), "multipart/") {
+		rt = x.t.plain
+	}
 	ctx, cancel := s.deadline(rt)
 	defer cancel()
 	limit := s.bodyLimit(rt)

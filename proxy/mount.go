@@ -23,6 +23,7 @@ type mount struct {
 	hosts   []string
 	table   trie[target]
 	quotas  adapters.Quotas
+	rewrite adapters.Rewriter
 	pages   bool
 	live    *socketMetrics
 }
@@ -31,6 +32,7 @@ type mount struct {
 type target struct {
 	name    string // metric label
 	route   *adapters.Route
+	plain   *adapters.Route // the route for a body that is no upload, if it takes either
 	socket  *adapters.Socket
 	refused *adapters.Unsupported
 	page    func(*adapters.Request) *adapters.Response
@@ -58,6 +60,7 @@ func newMount(s *Server, m *Mount) (*mount, error) {
 		return nil, fmt.Errorf("mount %s: no error catalogue", m.Name)
 	}
 	out.quotas, _ = m.Dialect.(adapters.Quotas)
+	out.rewrite, _ = m.Dialect.(adapters.Rewriter)
 	var errs []error
 	add := func(method, path string, t *target) {
 		t.dialect = m.Name
@@ -69,7 +72,13 @@ func newMount(s *Server, m *Mount) (*mount, error) {
 			errs = append(errs, fmt.Errorf("route %s: no handler", routes[i].Name))
 			continue
 		}
-		add(routes[i].Method, routes[i].Path, &target{name: routes[i].Name, route: &routes[i]})
+		t := &target{name: routes[i].Name, route: &routes[i]}
+		if routes[i].Upload && routes[i].Either {
+			plain := routes[i]
+			plain.Upload, plain.MaxBody = false, 0
+			t.plain = &plain
+		}
+		add(routes[i].Method, routes[i].Path, t)
 	}
 	for _, so := range m.Dialect.Sockets() {
 		add(socketMethod, so.Path, &target{name: so.Name, socket: &so})

@@ -56,6 +56,16 @@ type Moderator interface {
 	Unban(chat, user string) *Failure
 }
 
+// Feature is something that not every vendor has.
+type Feature string
+
+// The features a vendor may lack.
+const (
+	TellsRenames Feature = "a change of a group's name is told live"
+	TellsEnds    Feature = "the end of a group is told live"
+	Mutes        Feature = "people can be muted"
+)
+
 // Draft is a message to send.
 type Draft struct {
 	ID     string // chosen by the client; empty leaves it to the server

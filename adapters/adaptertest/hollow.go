@@ -17,7 +17,8 @@ func Hollow() *core.Core {
 		Types: struct{ core.Types }{}, Commands: struct{ core.Commands }{}, Roles: struct{ core.Roles }{},
 		Polls: struct{ core.Polls }{}, Drafts: struct{ core.Drafts }{}, Reminders: struct{ core.Reminders }{},
 		Devices: struct{ core.Devices }{}, Files: struct{ core.Files }{}, Tasks: struct{ core.Tasks }{},
-		Live: struct{ core.Live }{}, Health: struct{ core.Health }{},
+		Live: struct{ core.Live }{}, Credentials: struct{ core.Credentials }{},
+		Groups: struct{ core.Groups }{}, Friends: struct{ core.Friends }{}, Calls: struct{ core.Calls }{}, Health: struct{ core.Health }{},
 	}
 }
 

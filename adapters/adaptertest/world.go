@@ -26,6 +26,7 @@ type Vendor struct {
 	Creds  map[string]string // of the test app
 	Rows   []string          // row ids of the vendor's error document
 	Driver Driver
+	Lacks  []Feature // what this vendor has no word for; the scenarios leave it out
 }
 
 // Setup changes the world of one scenario.

@@ -4,12 +4,14 @@ package all
 
 import (
 	"dragoman/adapters"
+	"dragoman/adapters/cometchat"
 	"dragoman/adapters/stream"
 )
 
 // Dialects returns the entries of all dialects, sorted by name.
 func Dialects() []adapters.Entry {
 	return []adapters.Entry{
+		cometchat.Entry(),
 		stream.Entry(),
 	}
 }

@@ -1,3 +1,18 @@
-// Package cometchat is the CometChat dialect. For now it holds the vendor's error table and the
-// reader and writer of its error bodies; the routes follow.
+// Package cometchat is the CometChat dialect: REST v3 for servers (API keys) and for the SDKs (auth
+// tokens), and the vendor's JSON over WebSocket.
+//
+// How the vendor's nouns lie on the core's:
+//
+//   - A uid is a user id, a guid a channel key as it is; rooms made over another dialect appear as
+//     groups. A one-to-one conversation is the Direct channel of its two people.
+//   - A message keeps its text and its attachments in the neutral form, which every dialect shows.
+//     What only this vendor has (category, type, members of data) is the member "content" of the
+//     message's Extra; see content. A message without it is read from text and attachments.
+//   - Action and call messages are the core's notices; see core.Notice. An edit or a deletion is
+//     answered by an action message that is not stored and bears the id of what it is about.
+//   - link, metadata and status message of a user, and description and metadata of a group, are
+//     members of Extra: link, metadata, status_message, description.
+//
+// Every answer is {"data":…} with status 200 or {"error":…}; see https://www.cometchat.com/docs.
+// The SDKs look for "data" alone, whatever the status, and take an empty body for a lost network.
 package cometchat

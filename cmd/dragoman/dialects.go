@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -46,14 +47,21 @@ var dialects = []dialect{
 	{
 		name: "cometchat", title: "CometChat", secure: true,
 		configured: func(a *config.App) bool { return a.CometChat.AppID != "" },
+		creds: func(a *config.App) map[string]string {
+			return map[string]string{
+				"app_id": a.CometChat.AppID, "region": cometRegion(a),
+				"full_access_key": a.CometChat.FullAccessKey.Reveal(), "auth_only_key": a.CometChat.AuthOnlyKey.Reveal(),
+			}
+		},
 		listen:     func(a *config.App) string { return a.CometChat.Listen },
 		hosts: func(a *config.App) []string {
-			return cometHosts(a.CometChat.AppID, a.CometChat.Region)
+			return cometHosts(a.CometChat.AppID, cometRegion(a))
 		},
 		line: func(a *config.App, host, _ string) string {
 			return fmt.Sprintf(`CometChat.init(%q, new CometChat.AppSettingsBuilder().setRegion(%q).overrideAdminHost("%s/v3.0").overrideClientHost("%s/v3.0").build())`,
-				a.CometChat.AppID, a.CometChat.Region, host, host)
+				a.CometChat.AppID, cometRegion(a), host, host)
 		},
+		token: cometToken,
 	},
 	{
 		name: "agora", title: "Agora Chat",
@@ -78,6 +86,9 @@ var dialects = []dialect{
 
 // cometDomain is the vendor's domain.
 const cometDomain = "cometchat.io"
+
+// cometRegion is the region of the app.
+func cometRegion(a *config.App) string { return cmp.Or(a.CometChat.Region, "us") }
 
 // cometHosts are the names under which an app of CometChat is reached: one per service, two labels
 // below the vendor's domain, so that a wildcard certificate does not cover them.

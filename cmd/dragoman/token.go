@@ -6,7 +6,9 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
+	"dragoman/adapters/cometchat"
 	"dragoman/config"
+	"dragoman/core"
 )
 
 // tokenCmd prints a token of an app.
@@ -82,6 +84,19 @@ func (c tokenCmd) app(s streams) (*config.App, []string, error) {
 		}
 	}
 	return nil, nil, usagef("%s has no app %q.", path, c.Args[0])
+}
+
+// cometToken signs an auth token with the app's full access key. Servers have no token of this
+// vendor: they use the keys as they are.
+func cometToken(a *config.App, o tokenOptions) (string, error) {
+	if o.server {
+		return "", usagef("CometChat has no server tokens: servers send the app's API key in the header apiKey.")
+	}
+	var end time.Time
+	if o.expire > 0 {
+		end = o.now.Add(o.expire)
+	}
+	return cometchat.UserToken(a.CometChat.FullAccessKey.Reveal(), core.UserID(o.user), o.now, end), nil
 }
 
 // streamClaims is what a token of Stream Chat holds. A user token names the user, a server token

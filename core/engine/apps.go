@@ -84,7 +84,7 @@ func checkSettings(s *core.AppSettings) error {
 			return fault.RequestInvalidField.Error(fmt.Sprintf("%q is not an http or https URL", raw))
 		}
 	}
-	if s.ReminderInterval < 0 || s.FileUpload.SizeLimit < 0 || s.ImageUpload.SizeLimit < 0 {
+	if s.ReminderInterval < 0 || s.GroupLimit < 0 || s.FileUpload.SizeLimit < 0 || s.ImageUpload.SizeLimit < 0 {
 		return fault.RequestInvalidField.Error("sizes and intervals must not be negative")
 	}
 	return checkGrants(s.Grants)

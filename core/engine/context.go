@@ -258,13 +258,14 @@ func (s *scene) need(f core.Feature, what string) error {
 
 // invalidation tells caches, here and on other nodes, what to forget.
 type invalidation struct {
-	App    core.AppID        `json:"app"`
-	Self   bool              `json:"self,omitempty"` // the app's own settings
-	Users  []core.UserID     `json:"users,omitempty"`
-	Keys   []core.ChannelKey `json:"keys,omitempty"`
-	Places []placeOf         `json:"places,omitempty"`
-	Types  []string          `json:"types,omitempty"`
-	Lists  []string          `json:"lists,omitempty"` // blocklists
+	App     core.AppID        `json:"app"`
+	Self    bool              `json:"self,omitempty"` // the app's own settings
+	Users   []core.UserID     `json:"users,omitempty"`
+	Keys    []core.ChannelKey `json:"keys,omitempty"`
+	Places  []placeOf         `json:"places,omitempty"`
+	Types   []string          `json:"types,omitempty"`
+	Lists   []string          `json:"lists,omitempty"`   // blocklists
+	Secrets []string          `json:"secrets,omitempty"` // keys of credentials
 }
 
 type placeOf struct {
@@ -298,6 +299,9 @@ func (e *Engine) forgetHere(in invalidation) {
 	}
 	for _, n := range in.Types {
 		e.types.drop(typeKey{in.App, n})
+	}
+	for _, k := range in.Secrets {
+		e.kit.secrets.drop(typeKey{in.App, k})
 	}
 	for _, n := range in.Lists {
 		e.kit.lists.drop(typeKey{in.App, n})

@@ -96,6 +96,9 @@ func (h *hub) toFollowers(ev *core.Event) {
 	for s := range h.follows[k] {
 		tell(s, core.AsPresence)
 	}
+	for s := range h.curious[ev.App] {
+		tell(s, core.AsPresence)
+	}
 	for _, ch := range ev.Around {
 		if a := h.rooms[roomKey{ev.App, ch}]; a != nil {
 			for s := range a.watchers {

@@ -16,7 +16,8 @@ type hub struct {
 	sessions map[string]*session
 	people   map[userKey]*person
 	rooms    map[roomKey]*audience
-	follows  map[userKey]map[*session]struct{} // presence
+	follows  map[userKey]map[*session]struct{}    // presence
+	curious  map[core.AppID]map[*session]struct{} // follow everyone's presence
 }
 
 type roomKey struct {
@@ -63,6 +64,7 @@ func newHub(e *Engine) *hub {
 	return &hub{
 		e: e, sessions: map[string]*session{}, people: map[userKey]*person{},
 		rooms: map[roomKey]*audience{}, follows: map[userKey]map[*session]struct{}{},
+		curious: map[core.AppID]map[*session]struct{}{},
 	}
 }
 
@@ -109,6 +111,7 @@ func (h *hub) remove(s *session) (last bool, left []core.ChannelID) {
 	for u := range s.follows {
 		h.unfollow(s, u)
 	}
+	delete(h.curious[s.by.App], s)
 	k := userKey{s.by.App, s.by.User}
 	p := h.people[k]
 	if p == nil {
@@ -195,6 +198,23 @@ func (h *hub) follow(s *session, users []core.UserID) {
 			h.follows[k] = map[*session]struct{}{}
 		}
 		h.follows[k][s] = struct{}{}
+	}
+}
+
+// followAll makes a connection follow everyone's presence, or stop.
+func (h *hub) followAll(s *session, on bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	all := h.curious[s.by.App]
+	switch {
+	case !on:
+		delete(all, s)
+	case h.sessions[s.id] == s:
+		if all == nil {
+			all = map[*session]struct{}{}
+			h.curious[s.by.App] = all
+		}
+		all[s] = struct{}{}
 	}
 }
 

@@ -2,20 +2,24 @@ package engine
 
 import (
 	"context"
+
+	"dragoman/core"
 )
 
 // kit is what single services keep between commands.
 type kit struct {
-	run   context.Context // ends with the engine
-	lists *cache[typeKey, *wordList]
-	call  *caller
-	tasks chan struct{} // wakes the worker of tasks
-	hooks chan struct{} // wakes the deliverer of hooks
+	run     context.Context // ends with the engine
+	lists   *cache[typeKey, *wordList]
+	secrets *cache[typeKey, core.Credential] // by kind and secret
+	call    *caller
+	tasks   chan struct{} // wakes the worker of tasks
+	hooks   chan struct{} // wakes the deliverer of hooks
 }
 
 func newKit(run context.Context, e *Engine) *kit {
 	return &kit{
-		run: run, lists: newCache[typeKey, *wordList](1 << 10), call: newCaller(e.opts.PrivateCallouts),
+		run: run, lists: newCache[typeKey, *wordList](1 << 10), secrets: newCache[typeKey, core.Credential](1 << 15),
+		call:  newCaller(e.opts.PrivateCallouts),
 		tasks: make(chan struct{}, 1), hooks: make(chan struct{}, 1),
 	}
 }

@@ -252,6 +252,9 @@ func (l live) Follow(ctx context.Context, by core.Actor, in core.FollowPresence)
 	if err != nil {
 		return 0, translate("live.follow", err)
 	}
+	if in.Everyone {
+		l.e.hub.followAll(s, !in.Stop)
+	}
 	if in.Stop {
 		l.e.hub.stopFollow(s, in.Users)
 	} else {
@@ -264,7 +267,7 @@ func (l live) Follow(ctx context.Context, by core.Actor, in core.FollowPresence)
 func (l live) Send(ctx context.Context, by core.Actor, in core.SendEvent) (*core.Event, error) {
 	e := l.e
 	const op = "live.send"
-	ev := &core.Event{Kind: in.Kind, App: by.App, At: e.now(), Name: in.Name, Parent: in.Parent, Extra: in.Extra}
+	ev := &core.Event{Kind: in.Kind, App: by.App, At: e.now(), Name: in.Name, Parent: in.Parent, Extra: in.Extra, Origin: core.Origin(ctx)}
 	if in.Key == "" {
 		if !by.Server() {
 			return nil, translate(op, fault.PermissionDenied.Error("only servers may send events to users"))

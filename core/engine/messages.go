@@ -94,7 +94,7 @@ func (ms messages) send(ctx context.Context, by core.Actor, in core.SendMessage)
 	if err != nil {
 		return core.Sent{}, err
 	}
-	if err := e.maySend(ctx, sc, m); err != nil {
+	if err := e.maySend(ctx, sc, m, in.QuietBlock); err != nil {
 		return core.Sent{}, err
 	}
 	if !in.SkipCommands && strings.HasPrefix(m.Text, "/") {
@@ -122,7 +122,7 @@ func (e *Engine) compose(ctx context.Context, sc *scene, in *core.MessageInput) 
 	m := &core.Message{
 		Alias: in.Alias, Channel: sc.channel.ID, ChannelKey: sc.channel.Key, User: sc.user.ID, Kind: cmp.Or(in.Kind, core.MessageRegular),
 		Text: in.Text, Attachments: in.Attachments, Mentions: in.Mentions, ShowInChannel: in.ShowInChannel,
-		Silent: in.Silent, PollID: in.PollID, RestrictedTo: in.RestrictedTo, Extra: in.Extra, CreatedAt: now, UpdatedAt: now,
+		Silent: in.Silent, PollID: in.PollID, RestrictedTo: in.RestrictedTo, Tags: in.Tags, Extra: in.Extra, CreatedAt: now, UpdatedAt: now,
 	}
 	if !in.CreatedAt.IsZero() && sc.by.Server() {
 		m.CreatedAt, m.UpdatedAt = in.CreatedAt, in.CreatedAt
@@ -213,7 +213,7 @@ func (e *Engine) toThread(ctx context.Context, sc *scene, m *core.Message, paren
 }
 
 // maySend checks who may write what here, and how often.
-func (e *Engine) maySend(ctx context.Context, sc *scene, m *core.Message) error {
+func (e *Engine) maySend(ctx context.Context, sc *scene, m *core.Message, quietBlock bool) error {
 	now := e.now()
 	if sc.user.Banned(now) {
 		return fault.PermissionDenied.Error(fmt.Sprintf("User '%s' is banned", sc.user.ID))
@@ -258,7 +258,13 @@ func (e *Engine) maySend(ctx context.Context, sc *scene, m *core.Message) error 
 		}
 	}
 	if sc.channel.Kind == core.KindDirect {
-		if err := e.notBlocked(ctx, sc); err != nil {
+		switch err := e.notBlocked(ctx, sc); {
+		case quietBlock && fault.IsReason(err, fault.BlockByPeer):
+			m.Shadowed = true
+		case err != nil:
+			return err
+		}
+		if err := e.within(ctx, sc); err != nil {
 			return err
 		}
 	}
@@ -320,7 +326,7 @@ func (e *Engine) append(ctx context.Context, sc *scene, m *core.Message, keepHid
 		Event:  store.EventRow{Channel: m.Channel, Kind: core.MessageSent, At: m.UpdatedAt, Actor: m.User},
 		Unhide: !keepHidden && !m.Shadowed && e.anyHidden(ctx, sc),
 	}
-	ev := &core.Event{Kind: core.MessageSent, App: sc.by.App, At: m.UpdatedAt, Config: sc.config, User: sent.Author, Message: sent, Member: sc.member}
+	ev := &core.Event{Kind: core.MessageSent, App: sc.by.App, At: m.UpdatedAt, Config: sc.config, User: sent.Author, Message: sent, Member: sc.member, Origin: core.Origin(ctx)}
 	if m.Shadowed {
 		ev.To = []core.UserID{m.User}
 	} else if len(m.RestrictedTo) > 0 {

@@ -152,7 +152,7 @@ func (m moderation) Block(ctx context.Context, by core.Actor, in core.BlockUser)
 		return out, translate(op, err)
 	}
 	if in.User == by.User {
-		return out, translate(op, fault.TargetIsSelf.Error("you cannot block yourself"))
+		return out, translate(op, fault.TargetIsSelf.Error("you cannot block yourself").With("block"))
 	}
 	me, err := e.actor(ctx, by)
 	if err != nil {

@@ -77,7 +77,10 @@ func (r reads) move(ctx context.Context, op string, sc *scene, upTo *core.Messag
 		}
 		m := ms[0]
 		m.ReadAt = e.now()
-		if upTo != nil {
+		behind := upTo != nil && !back && upTo.Seq < m.ReadSeq
+		if behind {
+			m.ReadAt = ms[0].ReadAt // positions do not go back by reading again
+		} else if upTo != nil {
 			m.ReadSeq, m.ReadMessage = upTo.Seq, upTo.ID
 			if back {
 				m.ReadSeq, m.ReadMessage = upTo.Seq-1, 0
@@ -96,6 +99,9 @@ func (r reads) move(ctx context.Context, op string, sc *scene, upTo *core.Messag
 			return err
 		}
 		read := readOf(sc.user, &m, alias)
+		if behind {
+			read.Message, read.MessageAlias = upTo.ID, upTo.Alias
+		}
 		rows, err := t.Unread(ctx, sc.by.App, sc.user.ID, []core.ChannelID{c.ID})
 		if err != nil {
 			return err
@@ -106,6 +112,8 @@ func (r reads) move(ctx context.Context, op string, sc *scene, upTo *core.Messag
 		ev = &core.Event{Kind: core.ReadMoved, Channel: &c, Config: sc.config, User: e.seen(sc.by.App, sc.user), Read: &read}
 		if back {
 			ev.Kind, ev.To, ev.Message = core.ReadMovedBack, []core.UserID{sc.user.ID}, upTo
+		} else if ev.Everyone, err = e.everyone(ctx, t, &c, "", m.ReadSeq, true); err != nil {
+			return err
 		}
 		return t.emit(ev)
 	})
@@ -284,7 +292,11 @@ func (r reads) Delivered(ctx context.Context, by core.Actor, in core.MarkDeliver
 			}
 			read := readOf(sc.user, &mm, "")
 			read.DeliveredID, read.DeliveredName = m.ID, m.Alias
-			return t.emit(&core.Event{Kind: core.DeliveredMoved, Channel: sc.channel, Config: sc.config, User: e.seen(by.App, sc.user), Read: &read})
+			all, err := e.everyone(ctx, t, sc.channel, "", m.Seq, false)
+			if err != nil {
+				return err
+			}
+			return t.emit(&core.Event{Kind: core.DeliveredMoved, Channel: sc.channel, Config: sc.config, User: e.seen(by.App, sc.user), Read: &read, Everyone: all})
 		})
 		if err != nil {
 			return core.Counts{}, err

@@ -24,6 +24,12 @@ func (e *Engine) resolveDeep(ctx context.Context, app core.AppID, viewer core.Us
 	for i := range ms {
 		m := &ms[i]
 		people = append(people, m.User, m.PinnedBy)
+		if n := m.Notice; n != nil {
+			people = append(people, n.Of)
+			if n.Call != nil {
+				people = append(people, n.Call.By, n.Call.To)
+			}
+		}
 		people = append(people, m.Mentions...)
 		people = append(people, m.Participants...)
 		if len(m.Reactions) > 0 {
@@ -81,6 +87,9 @@ func (e *Engine) resolveDeep(ctx context.Context, app core.AppID, viewer core.Us
 		if m.PinnedBy != "" {
 			m.PinnedByUser = users[m.PinnedBy]
 		}
+		if m.Notice != nil {
+			m.Notice = noticeWith(m.Notice, users)
+		}
 		m.Mentioned = usersIn(users, m.Mentions)
 		m.ThreadUsers = usersIn(users, m.Participants)
 		m.LatestReactions, m.OwnReactions = byMessage[m.ID], ownBy[m.ID]
@@ -136,4 +145,16 @@ func usersIn(users map[core.UserID]*core.User, ids []core.UserID) []core.User {
 		}
 	}
 	return out
+}
+
+// noticeWith is the notice with its people filled in; the one given may be shared and stays as it is.
+func noticeWith(n *core.Notice, users map[core.UserID]*core.User) *core.Notice {
+	c := *n
+	c.Person = users[n.Of]
+	if n.Call != nil {
+		call := *n.Call
+		call.Caller, call.Callee = users[call.By], users[call.To]
+		c.Call = &call
+	}
+	return &c
 }

@@ -34,13 +34,25 @@ func (s roles) Put(ctx context.Context, by core.Actor, in core.PutRole) (core.Ro
 	if !typeName.MatchString(in.Name) {
 		return out, translate(op, fault.RequestInvalidField.Error("the name of a role is made of letters, digits, - and _"))
 	}
-	if slices.Contains(builtinRoles, in.Name) {
+	builtIn := slices.Contains(builtinRoles, in.Name)
+	if builtIn && in.Change == nil {
 		return out, translate(op, fault.RequestInvalid.Error(fmt.Sprintf("role %q already exists", in.Name)))
 	}
 	err := e.update(ctx, op, by.App, 0, func(t *txn) error {
-		_, found, err := record[core.Role](ctx, t, by.App, spaceRoles, in.Name)
+		old, found, err := record[core.Role](ctx, t, by.App, spaceRoles, in.Name)
 		if err != nil {
 			return err
+		}
+		if found && in.Change != nil || builtIn {
+			if !found {
+				old = core.Role{CreatedAt: e.now()}
+			}
+			out = old
+			if err := in.Change(&out); err != nil {
+				return err
+			}
+			out.Name, out.Custom, out.Scopes, out.CreatedAt, out.UpdatedAt = in.Name, !builtIn, nil, old.CreatedAt, e.now()
+			return putJSON(t, spaceRoles, in.Name, &out)
 		}
 		if found {
 			return fault.RequestInvalid.Error(fmt.Sprintf("role %q already exists", in.Name))
@@ -49,10 +61,16 @@ func (s roles) Put(ctx context.Context, by core.Actor, in core.PutRole) (core.Ro
 		if err != nil {
 			return err
 		}
+		all = slices.DeleteFunc(all, func(r core.Role) bool { return !r.Custom })
 		if len(all) >= maxRoles {
 			return fault.LimitReached.Error(fmt.Sprintf("an app has at most %d custom roles", maxRoles))
 		}
-		out = core.Role{Name: in.Name, Custom: true, CreatedAt: e.now(), UpdatedAt: e.now()}
+		if in.Change != nil {
+			if err := in.Change(&out); err != nil {
+				return err
+			}
+		}
+		out.Name, out.Custom, out.Scopes, out.CreatedAt, out.UpdatedAt = in.Name, true, nil, e.now(), e.now()
 		return putJSON(t, spaceRoles, in.Name, &out)
 	})
 	return out, err
@@ -101,7 +119,12 @@ func (s roles) List(ctx context.Context, by core.Actor, _ core.ListRoles) ([]cor
 		if !app.Settings.Teams && (n == perm.RoleGlobalAdmin || n == perm.RoleGlobalModerator) {
 			continue
 		}
-		out = append(out, core.Role{Name: n, CreatedAt: app.CreatedAt, UpdatedAt: app.CreatedAt})
+		role := core.Role{Name: n, CreatedAt: app.CreatedAt, UpdatedAt: app.CreatedAt}
+		if i := slices.IndexFunc(own, func(r core.Role) bool { return r.Name == n }); i >= 0 {
+			role.Title, role.About, role.Reach, role.Extra, role.UpdatedAt = own[i].Title, own[i].About, own[i].Reach, own[i].Extra, own[i].UpdatedAt
+			own = slices.Delete(own, i, i+1)
+		}
+		out = append(out, role)
 	}
 	out = append(out, own...)
 	ts, err := types(s).List(ctx, by, core.ListTypes{})
@@ -150,4 +173,35 @@ func (e *Engine) knownRole(ctx context.Context, r store.Reader, app core.AppID, 
 		err = fault.RoleNotFound.Error(fmt.Sprintf("role %q does not exist", name))
 	}
 	return err
+}
+
+// reach reads whom the people of a role may find and write to.
+func (e *Engine) reach(ctx context.Context, app core.AppID, role string) (core.Reach, error) {
+	r, _, err := record[core.Role](ctx, e.store, app, spaceRoles, role)
+	return r.Reach, err
+}
+
+// within answers friend.not_friends when the actor's role keeps them to their friends and the other
+// person of the direct conversation is none.
+func (e *Engine) within(ctx context.Context, sc *scene) error {
+	if slices.Contains(builtinRoles, sc.user.Role) && sc.user.Role != core.RoleUser {
+		return nil
+	}
+	r, err := e.reach(ctx, sc.by.App, roleIn(sc.user, "", false))
+	if err != nil || r != core.ReachFriends {
+		return err
+	}
+	ms, err := e.store.Members(ctx, sc.by.App, sc.channel.ID, nil, 10, 0)
+	if err != nil {
+		return err
+	}
+	for i := range ms {
+		if ms[i].User == sc.user.ID {
+			continue
+		}
+		if ok, err := e.areFriends(ctx, sc.by.App, sc.user.ID, ms[i].User); err != nil || !ok {
+			return orElse(err, fault.FriendNotFriends.Error("people of this role write to their friends only"))
+		}
+	}
+	return nil
 }

@@ -206,7 +206,7 @@ func (e *Engine) act(ctx context.Context, by core.Actor, in core.RunAction) (*co
 // release sends an ephemeral message to the channel.
 func (e *Engine) release(ctx context.Context, s *scene, m *core.Message, key string) (*core.Message, error) {
 	m.CreatedAt, m.UpdatedAt = e.now(), e.now()
-	if err := e.maySend(ctx, s, m); err != nil {
+	if err := e.maySend(ctx, s, m, false); err != nil {
 		return nil, err
 	}
 	flag, err := e.judge(ctx, s, m)

@@ -38,35 +38,49 @@ import (
 //	thread_reads     user|parent message id             threadRead
 //	ephemerals       user|message name                  core.Message waiting for an action
 //	deleted_for      user|channel id                    ids of messages
+//	credentials      kind|secret                        core.Credential
+//	credentials_by   kind|user|secret                   nothing
 //	hook_queue       app|channel|outbox id (app 0)      hookJob
+//	group_keys       channel key                        groupKey
+//	friends          user|friend                        core.Friendship
+//	calls            session                            core.Call
+//	calls_by         user|time|session                  callRef
+//	calls_open       u|user or g|channel key            callRef: what holds them
 const (
-	spaceBans         = "bans"
-	spaceFutureBans   = "future_bans"
-	spaceMutes        = "mutes"
-	spaceBlocks       = "blocks"
-	spaceFlags        = "flags"
-	spaceFlagsBy      = "flags_by"
-	spaceBlocklists   = "blocklists"
-	spaceTypes        = "types"
-	spaceCommands     = "commands"
-	spaceRoles        = "roles"
-	spaceNames        = "names"
-	spacePolls        = "polls"
-	spacePollVotes    = "poll_votes"
-	spacePollMessages = "poll_messages"
-	spaceDrafts       = "drafts"
-	spaceReminders    = "reminders"
-	spaceRemindersDue = "reminders_due"
-	spaceDevices      = "devices"
-	spaceDeviceOwners = "device_owners"
-	spaceFiles        = "files"
-	spaceTasks        = "tasks"
-	spaceTasksOpen    = "tasks_open"
-	spaceThreads      = "threads"
-	spaceThreadReads  = "thread_reads"
-	spaceEphemerals   = "ephemerals"
-	spaceDeletedFor   = "deleted_for"
-	spaceHookQueue    = "hook_queue"
+	spaceBans          = "bans"
+	spaceFutureBans    = "future_bans"
+	spaceMutes         = "mutes"
+	spaceBlocks        = "blocks"
+	spaceFlags         = "flags"
+	spaceFlagsBy       = "flags_by"
+	spaceBlocklists    = "blocklists"
+	spaceTypes         = "types"
+	spaceCommands      = "commands"
+	spaceRoles         = "roles"
+	spaceNames         = "names"
+	spacePolls         = "polls"
+	spacePollVotes     = "poll_votes"
+	spacePollMessages  = "poll_messages"
+	spaceDrafts        = "drafts"
+	spaceReminders     = "reminders"
+	spaceRemindersDue  = "reminders_due"
+	spaceDevices       = "devices"
+	spaceDeviceOwners  = "device_owners"
+	spaceFiles         = "files"
+	spaceTasks         = "tasks"
+	spaceTasksOpen     = "tasks_open"
+	spaceThreads       = "threads"
+	spaceThreadReads   = "thread_reads"
+	spaceEphemerals    = "ephemerals"
+	spaceDeletedFor    = "deleted_for"
+	spaceHookQueue     = "hook_queue"
+	spaceGroupKeys     = "group_keys"
+	spaceFriends       = "friends"
+	spaceCalls         = "calls"
+	spaceCallsBy       = "calls_by"
+	spaceCallsOpen     = "calls_open"
+	spaceCredentials   = "credentials"
+	spaceCredentialsBy = "credentials_by"
 )
 
 // allApps is the app under which queues over all apps are kept.

@@ -13,6 +13,7 @@ type txn struct {
 	store.Tx
 	e      *Engine
 	app    core.AppID
+	origin string // device session the command came from
 	after  []func()
 	events []*core.Event
 }
@@ -22,7 +23,7 @@ type txn struct {
 func (e *Engine) update(ctx context.Context, op string, app core.AppID, ch core.ChannelID, fn func(*txn) error) error {
 	t := &txn{}
 	err := e.store.Update(ctx, app, ch, func(tx store.Tx) error {
-		*t = txn{Tx: tx, e: e, app: app}
+		*t = txn{Tx: tx, e: e, app: app, origin: core.Origin(ctx)}
 		return fn(t)
 	}, t.committed)
 	return translate(op, err)
@@ -41,7 +42,7 @@ func (t *txn) then(f func()) { t.after = append(t.after, f) }
 // emit records an event: stored with its channel when its kind is, queued for hooks if the app has
 // any, and dispatched after the commit. Events are dispatched in the order of emit.
 func (t *txn) emit(ev *core.Event) error {
-	ev.App = t.app
+	ev.App, ev.Origin = t.app, t.origin
 	if ev.At.IsZero() {
 		ev.At = t.e.now()
 	}

@@ -65,6 +65,9 @@ func (s users) Upsert(ctx context.Context, by core.Actor, in core.UpsertUsers) (
 			if err != nil {
 				return err
 			}
+			if in.Create && old != nil {
+				return fault.UserAlreadyExists.Error(fmt.Sprintf("The user with ID %q already exists", ids[i]))
+			}
 			next := in.Users[i]
 			next.ID, next.Ban, next.LastActive, next.DeactivatedAt = u.ID, u.Ban, u.LastActive, u.DeactivatedAt
 			next.CreatedAt = u.CreatedAt
@@ -126,6 +129,9 @@ func (t *txn) stored(ctx context.Context, id core.UserID) (core.User, *core.User
 // person, if anything differs.
 func (t *txn) saveUser(ctx context.Context, u core.User, old *core.User) (core.User, error) {
 	u.Online = false
+	if u.Tags == nil && old != nil { // who replaces a profile without knowing of tags keeps them
+		u.Tags = old.Tags
+	}
 	if err := t.checkUser(ctx, &u, old); err != nil {
 		return u, err
 	}
@@ -380,6 +386,9 @@ func (s users) Query(ctx context.Context, by core.Actor, in core.QueryUsers) ([]
 	if err != nil {
 		return nil, translate(op, err)
 	}
+	if f, err = s.withinReach(ctx, by, f); err != nil {
+		return nil, translate(op, err)
+	}
 	var conn *session
 	if in.Presence {
 		if conn, err = e.connection(by, ""); err != nil {
@@ -402,6 +411,32 @@ func (s users) Query(ctx context.Context, by core.Actor, in core.QueryUsers) ([]
 		e.hub.follow(conn, ids)
 	}
 	return out, nil
+}
+
+// withinReach confines people whose role reaches friends only to their friends and themselves.
+func (s users) withinReach(ctx context.Context, by core.Actor, f core.Filter) (core.Filter, error) {
+	if by.Server() || by.Access != core.AccessUser {
+		return f, nil
+	}
+	u, err := s.e.actor(ctx, by)
+	if err != nil {
+		return f, err
+	}
+	r, err := s.e.reach(ctx, by.App, roleIn(u, "", false))
+	if err != nil || r != core.ReachFriends {
+		return f, err
+	}
+	all, err := scan[core.Friendship](ctx, s.e.store, by.App, spaceFriends, prefixOf(string(by.User)))
+	if err != nil {
+		return f, err
+	}
+	ids := []core.UserID{by.User}
+	for i := range all {
+		if all[i].Status == core.FriendAccepted {
+			ids = append(ids, all[i].Friend)
+		}
+	}
+	return core.And(f, core.Cond("id", core.OpIn, core.Texts(ids))), nil
 }
 
 // withinTeams confines clients of multi-tenant apps to people they share a team with.

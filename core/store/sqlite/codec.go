@@ -50,6 +50,8 @@ type body struct {
 	PollID       string            `json:"poll_id"`
 	RestrictedTo []core.UserID     `json:"restricted_to"`
 	Translations core.Extra        `json:"translations"`
+	Tags         []string          `json:"tags"`
+	Notice       *core.Notice      `json:"notice"`
 	PinnedBy     core.UserID       `json:"pinned_by"`
 	PinExpires   int64             `json:"pin_expires"`
 }
@@ -111,6 +113,14 @@ func appendBody(b []byte, m *core.Message) []byte {
 		name("translations")
 		b = append(b, m.Translations...)
 	}
+	if len(m.Tags) > 0 {
+		name("tags")
+		b = appendTexts(b, m.Tags)
+	}
+	if m.Notice != nil {
+		name("notice")
+		b = append(b, encode(m.Notice)...)
+	}
 	text("pinned_by", string(m.PinnedBy))
 	number("pin_expires", millis(m.PinExpires))
 	if len(b) == start {
@@ -131,6 +141,7 @@ func decodeBody(data []byte, m *core.Message) error {
 	m.Attachments, m.Mentions, m.ParentAlias = d.Attachments, d.Mentions, d.ParentAlias
 	m.Quoted, m.QuotedAlias, m.Command, m.CommandArgs = d.Quoted, d.QuotedAlias, d.Command, d.CommandArgs
 	m.PollID, m.RestrictedTo, m.Translations = d.PollID, d.RestrictedTo, d.Translations
+	m.Tags, m.Notice = d.Tags, d.Notice
 	m.PinnedBy, m.PinExpires = d.PinnedBy, core.FromMillis(d.PinExpires)
 	return nil
 }

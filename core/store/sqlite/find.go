@@ -194,7 +194,7 @@ func cursorArg(v json.RawMessage) (arg, error) {
 
 // findUsers leaves out deactivated and deleted people unless asked.
 func (r *session) findUsers(app core.AppID, q store.Query) ([]core.User, error) {
-	f := find[core.User]{noun: &usersNoun, cols: columns("u", userCols), width: 17, from: "users u", where: "u.app = :app", q: q, scan: scanUser}
+	f := find[core.User]{noun: &usersNoun, cols: columns("u", userCols), width: 18, from: "users u", where: "u.app = :app", q: q, scan: scanUser}
 	if !q.Deleted {
 		f.where += " AND u.deactivated_at IS NULL AND u.deleted_at IS NULL"
 	}
@@ -203,7 +203,7 @@ func (r *session) findUsers(app core.AppID, q store.Query) ([]core.User, error) 
 
 // findChannels leaves out deleted channels unless asked.
 func (r *session) findChannels(app core.AppID, q store.Query) ([]core.Channel, error) {
-	f := find[core.Channel]{noun: &channelsNoun, cols: channelCols, width: 26, from: channelFrom, where: "c.app = :app", q: q, scan: scanChannel}
+	f := find[core.Channel]{noun: &channelsNoun, cols: channelCols, width: 27, from: channelFrom, where: "c.app = :app", q: q, scan: scanChannel}
 	if byMember(q.Filter) { // start from the person's channels, not from the app's
 		f.where = "+c.app = :app"
 	}

@@ -67,6 +67,7 @@ var usersNoun = noun{name: "users", extra: "u.extra", key: "u.id", fields: map[s
 	"last_active":    stamp("u.last_active"),
 	"deactivated_at": stamp("u.deactivated_at"),
 	"language":       text("u.language"),
+	"tags":           list("u.tags"),
 }}
 
 // channelsNoun are rows c with their counters h.
@@ -103,7 +104,8 @@ var channelsNoun = noun{name: "channels", extra: "c.extra", key: "c.id", fields:
 	"unread_count": number("(SELECT count(*) FROM (SELECT 1 FROM members v JOIN messages x ON x.id > (c.id << 31) + max(v.read_seq, " +
 		"coalesce(v.hidden_up_to, 0), coalesce(c.truncated_up_to, 0)) AND x.id <= (c.id << 31) + h.last_seq WHERE v.ch = c.id AND v.user = :viewer " +
 		"AND x.flags & 16 AND x.user <> v.user AND x.deleted_at IS NULL LIMIT 1000))"),
-	"tags": list("c.tags"),
+	"tags":      list("c.tags"),
+	"admission": text("coalesce(c.admission, CASE c.kind WHEN 2 THEN 'anyone' ELSE 'invited' END)"),
 }}
 
 // membersNoun are rows m with their profiles u.
@@ -135,6 +137,7 @@ var messagesNoun = noun{name: "messages", extra: "m.extra", key: "m.id", fields:
 	"attachments":      {typ: typeSpecial, cond: attachmentsCond},
 	"attachments.type": {typ: typeSpecial, cond: attachmentTypeCond},
 	"mentions":         list("json_extract(m.body, '$.mentions')"),
+	"tags":             list("json_extract(m.body, '$.tags')"),
 	"pinned":           truth("(m.pinned_ch IS NOT NULL)"),
 	"pinned_at":        stamp("m.pinned_at"),
 	"reply_count":      number("m.reply_count"),

@@ -32,7 +32,7 @@ func columns(alias, names string) string {
 }
 
 // userCols are what scanUser reads.
-const userCols = "id, name, image, role, language, invisible, created_at, updated_at, last_active, deactivated_at, deleted_at, revoked_before, teams, team_roles, privacy, extra, ban"
+const userCols = "id, name, image, role, language, invisible, created_at, updated_at, last_active, deactivated_at, deleted_at, revoked_before, teams, team_roles, privacy, extra, ban, tags"
 
 // scanUser reads a user.
 func scanUser(st *stmt, u *core.User) error {
@@ -44,6 +44,9 @@ func scanUser(st *stmt, u *core.User) error {
 		return err
 	}
 	u.TeamRoles, u.Privacy, u.Extra = st.colBytes(13), st.colBytes(14), st.colBytes(15)
+	if err := decode(st.colBytes(17), &u.Tags); err != nil {
+		return err
+	}
 	return decode(st.colBytes(16), &u.Ban)
 }
 
@@ -52,7 +55,7 @@ const (
 	channelFrom = "channels c JOIN heads h ON h.ch = c.id"
 	channelCols = "c.id, c.key, c.type, c.kind, c.name, c.image, c.team, c.created_by, c.frozen, c.disabled, c.cooldown, c.overrides, c.tags, c.extra, " +
 		"c.member_count, h.message_count, h.last_seq, h.last_ev, c.created_at, c.updated_at, h.last_at, c.truncated_at, c.truncated_by, " +
-		"c.truncated_up_to, c.deleted_at, c.alias_no"
+		"c.truncated_up_to, c.deleted_at, c.alias_no, c.admission"
 )
 
 // scanChannel reads a channel and its counters.
@@ -72,6 +75,7 @@ func scanChannel(st *stmt, c *core.Channel) error {
 	c.CreatedAt, c.UpdatedAt, c.LastMessageAt = core.FromMillis(st.colInt(18)), core.FromMillis(st.colInt(19)), core.FromMillis(st.colInt(20))
 	c.TruncatedAt, c.TruncatedBy, c.TruncatedUpTo = core.FromMillis(st.colInt(21)), core.UserID(st.colText(22)), st.colInt(23)
 	c.DeletedAt, c.AliasNo = core.FromMillis(st.colInt(24)), st.colInt(25)
+	c.Admission = core.Admission(st.colText(26))
 	return nil
 }
 

@@ -57,7 +57,7 @@ func (t *tx) PutApp(a *core.App) error {
 
 // PutUser implements store.Tx.
 func (t *tx) PutUser(app core.AppID, u *core.User) error {
-	return t.exec("INSERT OR REPLACE INTO users (app, "+userCols+") VALUES ("+marks(18)+")", func(st *stmt) {
+	return t.exec("INSERT OR REPLACE INTO users (app, "+userCols+") VALUES ("+marks(19)+")", func(st *stmt) {
 		st.int(int64(app)).text(string(u.ID)).textOrNull(u.Name).textOrNull(u.Image).textOrNull(u.Role).textOrNull(u.Language).bool(u.Invisible)
 		st.intOrNull(millis(u.CreatedAt)).intOrNull(millis(u.UpdatedAt)).intOrNull(millis(u.LastActive))
 		st.intOrNull(millis(u.DeactivatedAt)).intOrNull(millis(u.DeletedAt)).intOrNull(millis(u.RevokedBefore))
@@ -67,6 +67,7 @@ func (t *tx) PutUser(app core.AppID, u *core.User) error {
 		} else {
 			st.null()
 		}
+		st.json(appendTexts(nil, u.Tags))
 	})
 }
 
@@ -85,12 +86,12 @@ func (t *tx) PutChannel(app core.AppID, c *core.Channel) error {
 		st.text(c.Type).int(int64(c.Kind)).textOrNull(c.Name).textOrNull(c.Image).textOrNull(c.Team).textOrNull(string(c.CreatedBy))
 		st.bool(c.Frozen).bool(c.Disabled).int(int64(c.Cooldown)).json(overrides).json(appendTexts(nil, c.Tags)).json(c.Extra)
 		st.int(millis(c.CreatedAt)).int(millis(c.UpdatedAt)).intOrNull(millis(c.TruncatedAt)).textOrNull(string(c.TruncatedBy))
-		st.intOrNull(c.TruncatedUpTo).intOrNull(millis(c.DeletedAt)).intOrNull(c.AliasNo)
+		st.intOrNull(c.TruncatedUpTo).intOrNull(millis(c.DeletedAt)).intOrNull(c.AliasNo).textOrNull(string(c.Admission))
 	}
 	if c.ID != 0 {
 		err := t.exec(`UPDATE channels SET type = ?, kind = ?, name = ?, image = ?, team = ?, created_by = ?, frozen = ?, disabled = ?, cooldown = ?,
 			overrides = ?, tags = ?, extra = ?, created_at = ?, updated_at = ?, truncated_at = ?, truncated_by = ?, truncated_up_to = ?, deleted_at = ?,
-			alias_no = ? WHERE id = ? AND app = ?`, func(st *stmt) {
+			alias_no = ?, admission = ? WHERE id = ? AND app = ?`, func(st *stmt) {
 			bind(st)
 			st.int(int64(c.ID)).int(int64(app))
 		})
@@ -101,7 +102,7 @@ func (t *tx) PutChannel(app core.AppID, c *core.Channel) error {
 	}
 	_, bare := c.Key.Split()
 	err := t.exec(`INSERT INTO channels (type, kind, name, image, team, created_by, frozen, disabled, cooldown, overrides, tags, extra, created_at,
-		updated_at, truncated_at, truncated_by, truncated_up_to, deleted_at, alias_no, app, key, bare) VALUES (`+marks(22)+`)`, func(st *stmt) {
+		updated_at, truncated_at, truncated_by, truncated_up_to, deleted_at, alias_no, admission, app, key, bare) VALUES (`+marks(23)+`)`, func(st *stmt) {
 		bind(st)
 		st.int(int64(app)).text(string(c.Key)).text(bare)
 	})

@@ -1,0 +1,238 @@
+package cometchat
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"dragoman/adapters"
+	"dragoman/adapters/wire"
+	"dragoman/core"
+	"dragoman/core/fault"
+)
+
+// blockRoutes are the operations on whom a person has blocked, and on friends.
+func (d *Dialect) blockRoutes() []adapters.Route {
+	srv := adapters.GateServer
+	return []adapters.Route{
+		op("GET", "/blockedusers", "listBlockedUsers", d.listBlocked, encodeBlocked),
+		op("POST", "/blockedusers", "blockUsers", d.block(false), encodeBatch),
+		op("DELETE", "/blockedusers", "unblockUsers", d.block(true), encodeBatch),
+		op("GET", "/users/:uid/blockedusers", "listBlockedUsersOf", d.listBlocked, encodeBlocked).Gated(srv),
+		op("POST", "/users/:uid/blockedusers", "blockUsersOf", d.block(false), encodeBatch).Gated(srv),
+		op("DELETE", "/users/:uid/blockedusers", "unblockUsersOf", d.block(true), encodeBatch).Gated(srv),
+		op("GET", "/users/:uid/friends", "listFriends", d.listFriends, encodeUsers).Gated(srv),
+		op("POST", "/users/:uid/friends", "addFriends", d.addFriends, encodeFriends).Gated(srv),
+		op("DELETE", "/users/:uid/friends", "removeFriends", d.removeFriends, done("Friends removed successfully.")).Gated(srv),
+	}
+}
+
+// subject is whom a call is about: the person of the path, or the caller.
+func (d *Dialect) subject(ctx context.Context, by core.Actor, rq *adapters.Request) (core.Actor, error) {
+	if uid := rq.Param("uid"); uid != "" {
+		u, err := d.person(ctx, by.App, core.UserID(uid))
+		if err != nil {
+			return by, err
+		}
+		return by.As(u.ID), nil
+	}
+	return by, needUser(by)
+}
+
+// outcome is what became of one item of a batch.
+type outcome struct {
+	id   core.UserID
+	err  error
+	text string
+}
+
+func encodeBatch(w *wire.Writer, _ *adapters.Request, os []outcome) {
+	w.Object("data")
+	for _, o := range os {
+		w.KeyOf(string(o.id))
+		writeOutcome(w, o.err, o.text)
+	}
+	w.Close()
+}
+
+// refused is the error of a batch of which nothing worked: a call that did nothing has failed.
+func refused(os []outcome) error {
+	for _, o := range os {
+		if o.err == nil {
+			return nil
+		}
+	}
+	if len(os) == 0 {
+		return nil
+	}
+	return os[0].err
+}
+
+// block blocks people, or takes blocks back.
+func (d *Dialect) block(lift bool) func(context.Context, core.Actor, *adapters.Request) ([]outcome, error) {
+	verb := "blocked"
+	if lift {
+		verb = "unblocked"
+	}
+	return func(ctx context.Context, by core.Actor, rq *adapters.Request) ([]outcome, error) {
+		by, err := d.subject(ctx, by, rq)
+		if err != nil {
+			return nil, err
+		}
+		r, err := body(rq)
+		if err != nil {
+			return nil, invalid(err)
+		}
+		uids := ids(r.Texts("blockedUids", 100))
+		if len(uids) == 0 {
+			r.Fail("blockedUids", "The blockedUids field is required.", fault.RequestMissingField)
+		}
+		if err := r.Err(); err != nil {
+			return nil, invalid(err)
+		}
+		out := make([]outcome, len(uids))
+		for i, uid := range uids {
+			out[i] = outcome{id: uid, text: "The user with UID " + string(uid) + " has been " + verb + " successfully."}
+			if uid == by.User {
+				out[i].err = fault.TargetIsSelf.Error("A user cannot block themself.").With("block")
+				continue
+			}
+			if _, err := d.core.Moderation.Block(ctx, by, core.BlockUser{User: uid, Unblock: lift}); err != nil {
+				if out[i].err = err; fault.IsReason(err, fault.UserNotFound) {
+					out[i].err = noUser(uid)
+				}
+			}
+		}
+		return out, refused(out)
+	}
+}
+
+// blocked is one entry of a list of blocks, in either direction.
+type blocked struct {
+	user core.User
+	view userView
+	at   time.Time
+}
+
+// listBlocked lists whom the person has blocked, and unless told otherwise, who has blocked them.
+func (d *Dialect) listBlocked(ctx context.Context, by core.Actor, rq *adapters.Request) (listed[blocked], error) {
+	by, err := d.subject(ctx, by, rq)
+	if err != nil {
+		return listed[blocked]{}, err
+	}
+	bs, err := d.core.Moderation.Blocks(ctx, by, core.ListBlocks{})
+	if err != nil {
+		return listed[blocked]{}, err
+	}
+	search := strings.ToLower(rq.Query.Get("searchKey"))
+	var all []blocked
+	for i := range bs {
+		u := bs[i].Target
+		if search != "" && !strings.Contains(strings.ToLower(u.Name), search) && !strings.Contains(strings.ToLower(string(u.ID)), search) {
+			continue
+		}
+		if rq.Query.Get("direction") == "hasBlockedMe" {
+			continue
+		}
+		all = append(all, blocked{user: u, at: bs[i].CreatedAt, view: userView{viewer: by.User, relation: true, blockedByMe: true}})
+	}
+	return sliced(rq, all)
+}
+
+func encodeBlocked(w *wire.Writer, _ *adapters.Request, l listed[blocked]) {
+	writeList(w, &l, func(b *blocked) {
+		w.Open()
+		userMembers(w, &b.user, b.view)
+		unix(w, "blockedByMeAt", b.at)
+		unix(w, "blockedAt", b.at)
+		w.Close()
+	})
+}
+
+func (d *Dialect) listFriends(ctx context.Context, by core.Actor, rq *adapters.Request) (listed[userOut], error) {
+	var out listed[userOut]
+	by, err := d.subject(ctx, by, rq)
+	if err != nil {
+		return out, err
+	}
+	if out.page, err = pageOf(rq, 25, 99); err != nil {
+		return out, err
+	}
+	p, ok := out.core()
+	if !ok {
+		return out, nil
+	}
+	fs, err := d.core.Friends.List(ctx, by, core.ListFriends{User: by.User, Search: rq.Query.Get("searchKey"), Page: p})
+	if err != nil {
+		return out, err
+	}
+	for _, f := range cut(&out.page, fs) {
+		u := core.User{ID: f.Friend}
+		if f.Profile != nil {
+			u = *f.Profile
+		}
+		out.items = append(out.items, userOut{user: u, view: userView{viewer: by.User, private: true}})
+	}
+	return out, nil
+}
+
+// friendRequest reads whose friends are meant, and who.
+func (d *Dialect) friendRequest(ctx context.Context, by core.Actor, rq *adapters.Request, field string) (core.Actor, []core.UserID, error) {
+	by, err := d.subject(ctx, by, rq)
+	if err != nil {
+		return by, nil, err
+	}
+	r, err := body(rq)
+	if err != nil {
+		return by, nil, invalid(err)
+	}
+	uids := ids(r.Texts(field, 100))
+	if len(uids) == 0 {
+		r.Fail(field, "The "+field+" field is required.", fault.RequestMissingField)
+	}
+	return by, uids, invalid(r.Err())
+}
+
+func (d *Dialect) addFriends(ctx context.Context, by core.Actor, rq *adapters.Request) ([]outcome, error) {
+	by, uids, err := d.friendRequest(ctx, by, rq, "accepted")
+	if err != nil {
+		return nil, err
+	}
+	list, err := d.core.Friends.Add(ctx, by, core.AddFriends{User: by.User, Friends: uids})
+	if err != nil {
+		return nil, failed(err, "friend_add")
+	}
+	out := outcomes(list, "The user is a friend now.")
+	return out, refused(out)
+}
+
+func outcomes(list []core.FriendOutcome, text string) []outcome {
+	out := make([]outcome, len(list))
+	for i, o := range list {
+		out[i] = outcome{id: o.Friend, err: o.Err, text: text}
+	}
+	return out
+}
+
+func encodeFriends(w *wire.Writer, rq *adapters.Request, os []outcome) {
+	w.Object("data")
+	w.Object("accepted")
+	for _, o := range os {
+		w.KeyOf(string(o.id))
+		writeOutcome(w, o.err, o.text)
+	}
+	w.Close()
+	w.Close()
+}
+
+func (d *Dialect) removeFriends(ctx context.Context, by core.Actor, rq *adapters.Request) (none struct{}, err error) {
+	by, uids, err := d.friendRequest(ctx, by, rq, "friends")
+	if err != nil {
+		return none, err
+	}
+	list, err := d.core.Friends.Remove(ctx, by, core.RemoveFriends{User: by.User, Friends: uids})
+	if err != nil {
+		return none, err
+	}
+	return none, refused(outcomes(list, ""))
+}

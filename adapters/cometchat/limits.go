@@ -1,0 +1,14 @@
+package cometchat
+
+import "strconv"
+
+// Limits of uploads; see https://www.cometchat.com/docs/articles/properties-and-constraints.
+const (
+	maxFile  = 100 << 20 // bytes of one file
+	maxFiles = 10        // files of one message
+)
+
+// maxMessageData bounds the data of a message, in bytes.
+const maxMessageData = 10 << 10
+
+func itoa(n int) string { return strconv.Itoa(n) }
