@@ -26,6 +26,7 @@ func (d *Dialect) table() []adapters.Route {
 		d.fileRoutes(),
 		d.personalRoutes(),
 		d.callRoutes(),
+		d.hookRoutes(),
 	)
 	slices.SortFunc(all, func(a, b adapters.Route) int {
 		return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Method, b.Method))

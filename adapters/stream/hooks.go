@@ -66,10 +66,9 @@ func readHook(o *wire.Reader) hookEdit {
 
 // applyHooks is the list of subscriptions after the edits.
 func applyHooks(old []core.EventHook, edits []hookEdit, explicit bool) []core.EventHook {
-	var out []core.EventHook
-	if explicit {
-		out = slices.Clone(old)
-	}
+	out := slices.DeleteFunc(slices.Clone(old), func(h core.EventHook) bool {
+		return !explicit && orElse(h.Kind, hookWebhook) == hookWebhook // other kinds belong to other dialects
+	})
 	for _, e := range edits {
 		i := slices.IndexFunc(out, func(h core.EventHook) bool { return h.ID != "" && h.ID == e.hook.ID })
 		switch {
@@ -90,6 +89,9 @@ func writeHooks(w *wire.Writer, hs []core.EventHook) {
 	w.List("event_hooks")
 	for i := range hs {
 		h := &hs[i]
+		if orElse(h.Kind, hookWebhook) != hookWebhook {
+			continue
+		}
 		w.Open()
 		w.Text("id", h.ID)
 		w.Text("hook_type", orElse(h.Kind, hookWebhook))

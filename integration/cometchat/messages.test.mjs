@@ -47,6 +47,27 @@ test('custom, media by link, transient', async () => {
   assert.equal(t.sender.uid, ann.uid);
 });
 
+test('a file is uploaded and can be read', async () => {
+  const url = await ann.run(async (CometChat, { to }) => {
+    const m = new CometChat.MediaMessage(to, new File(['words in a file'], 'note.txt', { type: 'text/plain' }), 'file', 'user');
+    return (await CometChat.sendMediaMessage(m)).getAttachments()[0].getUrl();
+  }, { to: bob.uid });
+  const [m] = await bob.hears('onMediaMessageReceived');
+  assert.equal(m.type, 'file');
+  assert.equal(m.data.attachments[0].url, url);
+  assert.equal(m.data.attachments[0].name, 'note.txt');
+  assert.equal(await (await fetch(url)).text(), 'words in a file');
+});
+
+test('an interactive message arrives whole', async () => {
+  await ann.run(async (CometChat, { to }) => {
+    await CometChat.sendInteractiveMessage(new CometChat.InteractiveMessage(to, 'user', 'form', { title: 'Form', formFields: [] }));
+  }, { to: bob.uid });
+  const [m] = await bob.hears('onInteractiveMessageReceived');
+  assert.equal(m.type, 'form');
+  assert.equal((m.interactiveData ?? m.data.interactiveData).title, 'Form');
+});
+
 test('typing is told', async () => {
   const typing = (CometChat, { to, on }) => {
     const t = new CometChat.TypingIndicator(to, 'user', { x: 1 });

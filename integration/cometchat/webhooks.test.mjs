@@ -1,0 +1,79 @@
+// Webhooks: what happens is told to the app's own server by trigger, with its password.
+import { after, before, test } from 'node:test';
+import http from 'node:http';
+import assert from 'node:assert/strict';
+import { app, must, patience, person, rest, say, unique } from './lib.mjs';
+
+const calls = [];
+const waiting = new Set();
+let refusals = 0;
+let server; let ann; let bob;
+const hook = unique('hook');
+
+before(async () => {
+  server = http.createServer((rq, rs) => {
+    let raw = '';
+    rq.on('data', (b) => { raw += b; });
+    rq.on('end', () => {
+      rs.statusCode = refusals-- > 0 ? 500 : 200;
+      rs.end('{}');
+      calls.push({ status: rs.statusCode, auth: rq.headers.authorization, body: JSON.parse(raw) });
+      for (const w of waiting) w();
+    });
+  });
+  await new Promise((r) => { server.listen(0, '127.0.0.1', r); });
+  await must('POST', `/apps/${app}/webhooks`, {
+    id: hook, name: 'Mine', webhookURL: `http://127.0.0.1:${server.address().port}/in`, useBasicAuth: true, username: 'u', password: 'p',
+  });
+  await must('POST', `/apps/${app}/webhooks/${hook}/triggers`, { triggerIds: ['message_sent', 'message_edited', 'group_member_joined', 'call_initiated', 'message_read_receipt'] });
+  [ann, bob] = await Promise.all([person('ann'), person('bob')]);
+});
+
+after(async () => {
+  await rest('DELETE', `/apps/${app}/webhooks/${hook}`);
+  server.close();
+});
+
+// told waits for a call that matches.
+function told(match) {
+  return new Promise((resolve, reject) => {
+    const look = () => {
+      const c = calls.find(match);
+      if (!c) return;
+      clearTimeout(timer);
+      waiting.delete(look);
+      resolve(c);
+    };
+    const timer = setTimeout(() => { waiting.delete(look); reject(new Error(`not told, but ${calls.map((c) => c.body.trigger)}`)); }, patience);
+    waiting.add(look);
+    look();
+  });
+}
+
+test('a message is told, again after a failure', async () => {
+  refusals = 1;
+  const m = await say(ann, bob.uid, 'for the record');
+  const mine = (c) => c.body.trigger === 'message_sent' && String(c.body.data.message.id) === m.id;
+  const c = await told((x) => mine(x) && x.status === 200);
+  assert.equal(c.auth, `Basic ${Buffer.from('u:p').toString('base64')}`);
+  assert.deepEqual([c.body.appId, c.body.region, c.body.webhook], [app, 'us', hook]);
+  assert.equal(c.body.data.message.data.text, 'for the record');
+  assert.ok(calls.some((x) => mine(x) && x.status === 500), 'the first attempt was refused');
+});
+
+test('groups and calls have triggers of their own', async () => {
+  const guid = unique('group');
+  await ann.run((CometChat, { guid }) => CometChat.createGroup(new CometChat.Group(guid, 'Group', 'public')), { guid });
+  await bob.run((CometChat, { guid }) => CometChat.joinGroup(guid, 'public', ''), { guid });
+  const j = await told((c) => c.body.trigger === 'group_member_joined');
+  assert.equal(j.body.data.message.data.entities.on.entity.uid, bob.uid);
+  await ann.run((CometChat, { to }) => CometChat.initiateCall(new CometChat.Call(to, 'audio', 'user')), { to: bob.uid });
+  const c = await told((x) => x.body.trigger === 'call_initiated');
+  assert.equal(c.body.data.message.category, 'call');
+});
+
+test('webhooks are read and refused like the vendor does', async () => {
+  assert.deepEqual((await must('GET', `/apps/${app}/webhooks/${hook}/triggers`)).map((t) => t.id).includes('message_sent'), true);
+  assert.equal((await rest('GET', `/apps/${app}/webhooks/none`)).error.code, 'ERR_WEBHOOK_NOT_FOUND');
+  assert.equal((await rest('POST', `/apps/${app}/webhooks/${hook}/triggers`, { triggerIds: ['none'] })).error.code, 'ERR_TRIGGER_NOT_FOUND');
+});
