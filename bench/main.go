@@ -36,7 +36,7 @@ type section struct {
 
 var sections = []section{
 	{"a", "messages acknowledged over REST", benchSend},
-	{"b", "send to the other client's socket", benchLatency},
+	{"b", "send to the other client's socket, by dialect", benchLatency},
 	{"c", "one sender to many watching sockets", benchFanout},
 	{"d", "idle sockets", benchIdle},
 	{"e", "decode, core, encode over a store that costs nothing", benchPath},
