@@ -44,9 +44,12 @@ var sections = []section{
 	{"g", "errors translated, and their tables read", benchErrors},
 }
 
+// peers are what this program is instead when it starts itself to be compared with.
+var peers = map[string]func() error{bareFlag: serveBare, bareHTTPFlag: serveBareHTTP}
+
 func main() {
-	if len(os.Args) == 2 && os.Args[1] == bareFlag {
-		if err := serveBare(); err != nil {
+	if peer := peers[strings.Join(os.Args[1:], " ")]; peer != nil {
+		if err := peer(); err != nil {
 			fmt.Fprintln(os.Stderr, "bench:", err)
 			os.Exit(1)
 		}

@@ -73,6 +73,13 @@ func benchSend(r *report, o options) error {
 			what = fmt.Sprintf("%d connections, one hot channel", l.conns)
 		}
 		notes := []string{micros(got.cpu) + " server CPU each", fmt.Sprintf("bare store %.0f/s at %s: %.2f of it", bare.PerSecond(), micros(bare.CPU), got.rate/bare.PerSecond())}
+		if l.conns == 64 && l.chans == channels {
+			http, err := median(o.rounds, func(x sent) float64 { return x.rate }, func() (sent, error) { return benchBareHTTP(users, l.conns, o.span) })
+			if err != nil {
+				return err
+			}
+			notes = append(notes, fmt.Sprintf("bare HTTP %.0f/s at %s: store and HTTP alone are %s", http.rate, micros(http.cpu), micros(http.cpu+bare.CPU)))
+		}
 		if l.aim != "" {
 			notes = append(notes, l.aim)
 		}

@@ -152,7 +152,11 @@ func TestCometChatJS(t *testing.T) {
 	s := start(t)
 	for _, f := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(f), ".test.mjs"), func(t *testing.T) {
-			runNode(t, f, cometEnviron(s)...)
+			env := cometEnviron(s)
+			if filepath.Base(f) == "browser.test.mjs" {
+				env = append(env, "CHROMIUM="+tool(t, "chromium", "chromium-browser", "google-chrome"))
+			}
+			runNode(t, f, env...)
 		})
 	}
 }
