@@ -49,6 +49,9 @@ func (d *Dialect) Authenticate(ctx context.Context, rt *adapters.Route, rq *adap
 		return by, nil
 	}
 	token, key := rq.Headers.Get("authToken"), rq.Headers.Get("apiKey")
+	if rq.Param("appId") != "" && key == "" {
+		key = rq.Headers.Get("secret") // of the management API, whose headers are key and secret
+	}
 	switch {
 	case token != "" && rt.Gate != adapters.GateServer:
 		by, _, err = d.bearer(ctx, t, by, token)
@@ -72,7 +75,7 @@ func clientHost(host string) bool {
 
 // tenantOf finds the app of a request: the header first, then the first label of the host.
 func (d *Dialect) tenantOf(rq *adapters.Request) (*tenant, error) {
-	id := strings.TrimSpace(rq.Headers.Get("appId"))
+	id := strings.TrimSpace(orElse(rq.Headers.Get("appId"), rq.Param("appId"))) // the management API names it in the path
 	named := id != ""
 	if !named {
 		host, _, _ := strings.Cut(rq.Host, ":")

@@ -25,6 +25,7 @@ func (d *Dialect) table() []adapters.Route {
 		d.conversationRoutes(),
 		d.fileRoutes(),
 		d.personalRoutes(),
+		d.extensionRoutes(),
 		d.callRoutes(),
 		d.hookRoutes(),
 	)

@@ -215,6 +215,12 @@ var rows = []row{
 		return a.as("carol", "POST", "/messages", msg("dave", `"type":"text","data":{"text":"x"}`))
 	}},
 	{"CC093", func(a *api) reply { return a.ring("dave", "user", "carol") }},
+	{"CC094", func(a *api) reply { return a.manage("POST", "/extensions", `{"enabled":["none"]}`) }},
+	{"CC096", func(a *api) reply { return a.manage("GET", "/webhooks/none", "") }},
+	{"CC098", func(a *api) reply {
+		a.must(a.manage("POST", "/webhooks", `{"id":"h1","name":"H","webhookURL":"https://hooks.test/in","enabled":true}`))
+		return a.manage("POST", "/webhooks/h1/triggers", `{"triggerIds":["none"]}`)
+	}},
 	{"CC095", func(a *api) reply {
 		a.forbid("darn")
 		return a.as("alice", "POST", "/messages", msg("bob", `"type":"text","data":{"text":"darn it"}`))
@@ -241,6 +247,11 @@ var besides = []row{
 		a.must(a.srv("POST", "/roles", `{"role":"vip","name":"V"}`))
 		return a.srv("POST", "/roles", `{"role":"vip","name":"V"}`)
 	}},
+}
+
+// manage makes a call of the management API.
+func (a *api) manage(method, path, body string) reply {
+	return a.raw(method, "/apps/app1"+path, body, "key", "any", "secret", "full-key")
 }
 
 // ring starts a call.
