@@ -1,8 +1,9 @@
 // Package integration runs vendors' SDKs, exactly as published, against the real server process
 // over real sockets. Nothing here imports the server: what a test knows, an app knows too.
 //
-// The JavaScript side lives beside it: stream/*.test.mjs are written against the npm package of
-// the vendor and run under Node, react/ is a page driven in headless Chromium. `npm ci` in this
+// The JavaScript side lives beside it: stream/*.test.mjs and cometchat/*.test.mjs are written against
+// the npm packages of the vendors and run under Node, react/ and cometchat/browser.test.mjs are pages
+// driven in headless Chromium. `npm ci` in this
 // folder installs what they need. On a machine without Node or Chromium the tests that need them
 // are skipped, unless CI=true: then a missing tool is a failure.
 package integration
