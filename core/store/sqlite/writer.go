@@ -146,7 +146,8 @@ func (w *writer) submit(ctx context.Context, j *job) error {
 	case <-j.done:
 		return j.err
 	case <-ctx.Done():
-		if j.state.CompareAndSwap(jobQueued, jobAbandoned) {
+		// The writer may have passed the job over in the same moment: then nobody closes done.
+		if j.state.CompareAndSwap(jobQueued, jobAbandoned) || j.state.Load() == jobAbandoned {
 			return ended(ctx)
 		}
 		<-j.done
