@@ -53,7 +53,7 @@ var dialects = []dialect{
 				"full_access_key": a.CometChat.FullAccessKey.Reveal(), "auth_only_key": a.CometChat.AuthOnlyKey.Reveal(),
 			}
 		},
-		listen:     func(a *config.App) string { return a.CometChat.Listen },
+		listen: func(a *config.App) string { return a.CometChat.Listen },
 		hosts: func(a *config.App) []string {
 			return cometHosts(a.CometChat.AppID, cometRegion(a))
 		},
