@@ -15,6 +15,7 @@ type Core struct {
 	Reactions   Reactions
 	Reads       Reads
 	Threads     Threads
+	Previews    Previews
 	Moderation  Moderation
 	Blocklists  Blocklists
 	Groups      Groups

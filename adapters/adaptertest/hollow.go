@@ -13,7 +13,7 @@ func Hollow() *core.Core {
 	return &core.Core{
 		Apps: struct{ core.Apps }{}, Users: struct{ core.Users }{}, Channels: struct{ core.Channels }{},
 		Messages: struct{ core.Messages }{}, Reactions: struct{ core.Reactions }{}, Reads: struct{ core.Reads }{},
-		Threads: struct{ core.Threads }{}, Moderation: struct{ core.Moderation }{}, Blocklists: struct{ core.Blocklists }{},
+		Threads: struct{ core.Threads }{}, Previews: struct{ core.Previews }{}, Moderation: struct{ core.Moderation }{}, Blocklists: struct{ core.Blocklists }{},
 		Types: struct{ core.Types }{}, Commands: struct{ core.Commands }{}, Roles: struct{ core.Roles }{},
 		Polls: struct{ core.Polls }{}, Drafts: struct{ core.Drafts }{}, Reminders: struct{ core.Reminders }{},
 		Devices: struct{ core.Devices }{}, Files: struct{ core.Files }{}, Tasks: struct{ core.Tasks }{},

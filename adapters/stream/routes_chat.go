@@ -21,6 +21,7 @@ func (d *Dialect) chatRoutes() []adapters.Route {
 		d.readRoutes(),
 		d.liveRoutes(),
 		d.pollRoutes(),
+		d.previewRoutes(),
 	)
 	for i := range all {
 		all[i].Quota = defaultQuota

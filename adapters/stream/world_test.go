@@ -110,7 +110,7 @@ func newDialect(t testing.TB, f *fake) *stream.Dialect {
 	t.Helper()
 	c := &core.Core{
 		Apps: fakeApps{nil, f}, Users: fakeUsers{nil, f}, Commands: fakeCommands{nil, f}, Messages: fakeMessages{nil, f}, Live: fakeLive{nil, f},
-		Channels: struct{ core.Channels }{}, Reactions: struct{ core.Reactions }{}, Reads: struct{ core.Reads }{}, Threads: struct{ core.Threads }{},
+		Channels: struct{ core.Channels }{}, Reactions: struct{ core.Reactions }{}, Reads: struct{ core.Reads }{}, Threads: struct{ core.Threads }{}, Previews: struct{ core.Previews }{},
 		Moderation: struct{ core.Moderation }{}, Blocklists: struct{ core.Blocklists }{}, Types: struct{ core.Types }{}, Roles: struct{ core.Roles }{},
 		Polls: struct{ core.Polls }{}, Drafts: struct{ core.Drafts }{}, Reminders: struct{ core.Reminders }{}, Devices: struct{ core.Devices }{},
 		Files: struct{ core.Files }{}, Tasks: struct{ core.Tasks }{}, Health: struct{ core.Health }{},

@@ -86,22 +86,28 @@ func public(a netip.Addr) bool {
 
 // Do sends the request and reads the whole answer, at most 1 MiB of it.
 func (c *caller) Do(req *http.Request) (int, []byte, error) {
+	status, _, body, err := c.get(req)
+	return status, body, err
+}
+
+// get is Do with the headers of the answer.
+func (c *caller) get(req *http.Request) (int, http.Header, []byte, error) {
 	if s := req.URL.Scheme; s != "http" && s != "https" {
-		return 0, nil, fault.IntegrationCallFailed.Error("the endpoint is not an http or https URL")
+		return 0, nil, nil, fault.IntegrationCallFailed.Error("the endpoint is not an http or https URL")
 	}
 	res, err := c.client.Do(req)
 	if err != nil {
-		return 0, nil, fault.IntegrationCallFailed.Wrap(err)
+		return 0, nil, nil, fault.IntegrationCallFailed.Wrap(err)
 	}
 	defer res.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(res.Body, calloutBody+1))
 	if err != nil {
-		return res.StatusCode, nil, fault.IntegrationCallFailed.Wrap(err)
+		return res.StatusCode, nil, nil, fault.IntegrationCallFailed.Wrap(err)
 	}
 	if len(body) > calloutBody {
-		return res.StatusCode, nil, fault.IntegrationCallFailed.Error("the endpoint answered more than 1 MiB")
+		return res.StatusCode, nil, nil, fault.IntegrationCallFailed.Error("the endpoint answered more than 1 MiB")
 	}
-	return res.StatusCode, body, nil
+	return res.StatusCode, res.Header, body, nil
 }
 
 // close drops idle connections.

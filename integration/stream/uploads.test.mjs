@@ -1,5 +1,6 @@
 // Files and images: sent through the SDK, fetched back over plain HTTP, removed.
 import { describe, test, after, before } from 'node:test';
+import http from 'node:http';
 import { randomBytes } from 'node:crypto';
 import { assert, admin, close, login, next, people, raw, refused, unique } from './lib.mjs';
 
@@ -87,6 +88,30 @@ describe('uploads', () => {
     for (const path of ['/..%2f..%2f..%2fetc%2fpasswd', '/../../../../etc/passwd']) {
       const rs = await raw('GET', u.pathname.replace(/\/[^/]*$/, '') + path);
       assert.ok(rs.status >= 400 || rs.text === 'x', `${path}: ${rs.status} ${rs.text.slice(0, 100)}`);
+    }
+  });
+});
+
+describe('link previews', () => {
+  test('a page is described by what it says of itself', async () => {
+    const site = http.createServer((rq, rs) => {
+      rs.setHeader('content-type', 'text/html; charset=utf-8');
+      rs.end('<head><meta property="og:title" content="Teapots"><meta property="og:description" content="All of them"><meta property="og:image" content="/pot.png"></head>');
+    });
+    await new Promise((r) => site.listen(0, '127.0.0.1', r));
+    try {
+      const url = `http://127.0.0.1:${site.address().port}/teapots`;
+      const [ann] = await people('ann');
+      const c = await login(ann);
+      const og = await c.enrichURL(url);
+      assert.equal(og.title, 'Teapots');
+      assert.equal(og.text, 'All of them');
+      assert.equal(og.og_scrape_url, url);
+      assert.equal(og.image_url, new URL('/pot.png', url).href);
+      await assert.rejects(c.enrichURL('file:///etc/passwd'), (e) => e.code === 4);
+    } finally {
+      site.closeAllConnections();
+      await new Promise((r) => site.close(r));
     }
   });
 });
