@@ -296,7 +296,7 @@ func (l live) Send(ctx context.Context, by core.Actor, in core.SendEvent) (*core
 	p, feature := perm.SendCustomEvent, core.FeatureCustom
 	if in.Kind != core.CustomEvent {
 		p, feature = "", core.FeatureTyping
-		if sc.config.Features[feature] == false {
+		if !sc.config.Features[feature] {
 			return nil, translate(op, fault.EventNotSupported.Error("typing events are not enabled for this channel type"))
 		}
 	} else if err := sc.need(feature, "custom events"); err != nil {
