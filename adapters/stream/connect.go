@@ -52,6 +52,8 @@ type admitted struct {
 // browser cannot add headers to an upgrade.
 func (d *Dialect) admit(ctx context.Context, rq *adapters.Request) (admitted, error) {
 	var a admitted
+	ctx, cancel := d.bounded(ctx)
+	defer cancel()
 	t, app, err := d.tenantOf(ctx, rq)
 	if err != nil {
 		return a, err
@@ -77,13 +79,18 @@ func (d *Dialect) admit(ctx context.Context, rq *adapters.Request) (admitted, er
 	return a, nil
 }
 
+// bounded gives a live link's calls the deadline that the proxy gives those of requests.
+func (d *Dialect) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	if d.env.RequestTimeout > 0 {
+		return context.WithTimeout(ctx, d.env.RequestTimeout)
+	}
+	return context.WithCancel(ctx)
+}
+
 // connect registers the client with the core; ended is told when the core ends the connection.
 func (d *Dialect) connect(ctx context.Context, a *admitted, sink core.Sink, ended func(error)) (core.Connection, error) {
-	if d.env.RequestTimeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, d.env.RequestTimeout)
-		defer cancel()
-	}
+	ctx, cancel := d.bounded(ctx)
+	defer cancel()
 	return d.core.Live.Connect(ctx, a.actor, core.Connect{Profile: a.profile, Sink: sink, Ended: ended, Device: a.device})
 }
 
