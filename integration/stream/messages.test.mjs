@@ -28,7 +28,7 @@ describe('live', () => {
     const want = Array.from({ length: 20 }, (_, i) => `n${i}`);
     assert.deepEqual(rec.of('message.new').map((e) => e.message.text), want);
     assert.deepEqual(texts(p.bch.state.messages).slice(-20), want);
-    const back = next(p.ch, 'message.new');
+    const back = next(p.ch, 'message.new', (e) => e.message.text === 'got them'); // her own are told to her as well
     await p.bch.sendMessage({ text: 'got them' });
     assert.equal((await back).message.user.id, p.ben);
     rec.stop();
