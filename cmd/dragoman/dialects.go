@@ -83,8 +83,8 @@ var dialects = []dialect{
 				"callers": strings.Join(n.Callers, ","), "services_off": strings.Join(n.ServicesOff, ","),
 			}
 		},
-		listen:     func(a *config.App) string { return a.Nexconn.Listen },
-		hosts:      func(*config.App) []string { return nil },
+		listen: func(a *config.App) string { return a.Nexconn.Listen },
+		hosts:  func(*config.App) []string { return nil },
 		line: func(a *config.App, _, base string) string {
 			return fmt.Sprintf(`init({ appkey: %q, navigators: [%q] })`, a.Nexconn.AppKey, base)
 		},
