@@ -1,22 +1,12 @@
 package nexconn
 
-// Kinds of conversation on the wire, the vendor's ChannelType.
-const (
-	kindDirect    = 1
-	kindGroup     = 3
-	kindOpen      = 4
-	kindSystem    = 6
-	kindCommunity = 10
-)
-
 // Flags of UpStreamMessage.sessionId: how a message is to be treated.
 const (
-	upStored   = 1
-	upCounted  = 2
-	upMention  = 4
-	upSilent   = 32 // no push
-	upExpand   = 64 // may be expanded
-	upAllFlags = upStored | upCounted | upMention | upSilent | upExpand
+	upStored  = 1
+	upCounted = 2
+	upMention = 4
+	upSilent  = 32 // no push
+	upExpand  = 64 // may be expanded
 )
 
 // Flags of DownStreamMessage.status, the same said to receivers.
