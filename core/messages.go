@@ -115,10 +115,16 @@ type SendMessage struct {
 	Message      MessageInput
 	KeepHidden   bool // do not put the channel back on the lists of those who hid it
 	SkipCommands bool // text starting with a slash is text
+	// Bound is how many bytes text, attachments and Extra may have together, at most MaxBound; it takes
+	// the place of the usual bounds of each. For dialects whose messages are larger. 0 means the usual.
+	Bound int
 	// QuietBlock accepts a message to somebody who has blocked the actor and shows it to its author
 	// alone, instead of refusing it with block.by_peer.
 	QuietBlock bool
 }
+
+// MaxBound is the largest bound of a message, in bytes.
+const MaxBound = 256 << 10
 
 // Sent is the outcome of a send. Duplicate means that a message with this alias by the same
 // author was stored before: Message is that one and nothing was written.
@@ -132,6 +138,7 @@ type EditMessage struct {
 	ID      string
 	Replace *MessageInput
 	Change  func(*Message) error
+	Bound   int // see SendMessage
 }
 
 // DeleteMessage removes a message: softly (a tombstone remains), for good, or for the actor alone.

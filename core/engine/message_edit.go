@@ -154,7 +154,11 @@ func (e *Engine) edited(ctx context.Context, sc *scene, old *core.Message, in *c
 		m.PinnedAt, m.PinnedBy, m.PinExpires = time.Time{}, "", time.Time{}
 	}
 	m.ID, m.Seq, m.Channel, m.User, m.CreatedAt = old.ID, old.Seq, old.Channel, old.User, old.CreatedAt
-	return &m, checkShape(sc.config, &m)
+	bound := in.Bound
+	if was := bytesOf(old); bound == 0 && was > maxCustom {
+		bound = was // what was sent large may be changed in other ways and stay as large as it is
+	}
+	return &m, checkShape(sc.config, &m, bound)
 }
 
 // mayEdit checks the rights: pinning is one thing, changing another.
@@ -461,7 +465,7 @@ const beforeSendTime = time.Second
 
 // askBefore lets the app's endpoint change or refuse a message. An endpoint that does not answer
 // in time has had its say: the message goes as it is.
-func (e *Engine) askBefore(ctx context.Context, sc *scene, m *core.Message) error {
+func (e *Engine) askBefore(ctx context.Context, sc *scene, m *core.Message, bound int) error {
 	ask, cancel := context.WithTimeout(ctx, beforeSendTime)
 	defer cancel()
 	if err := e.opts.Callouts.BeforeSend(ask, e.doer, sc.app, sc.channel, sc.user, m); err != nil {
@@ -470,7 +474,7 @@ func (e *Engine) askBefore(ctx context.Context, sc *scene, m *core.Message) erro
 		}
 		return err
 	}
-	return checkShape(sc.config, m)
+	return checkShape(sc.config, m, bound)
 }
 
 // Action answers the buttons of an ephemeral message: the message is not stored, so the form says

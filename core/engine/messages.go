@@ -90,7 +90,7 @@ func (ms messages) send(ctx context.Context, by core.Actor, in core.SendMessage)
 	if sc.user == nil {
 		return core.Sent{}, fault.RequestInvalid.Error("either message.user or message.user_id must be provided when using server side auth.")
 	}
-	m, err := e.compose(ctx, sc, &in.Message)
+	m, err := e.compose(ctx, sc, &in.Message, in.Bound)
 	if err != nil {
 		return core.Sent{}, err
 	}
@@ -105,7 +105,7 @@ func (ms messages) send(ctx context.Context, by core.Actor, in core.SendMessage)
 		}
 	}
 	if sc.app.Settings.BeforeSendURL != "" && e.opts.Callouts != nil {
-		if err := e.askBefore(ctx, sc, m); err != nil {
+		if err := e.askBefore(ctx, sc, m, in.Bound); err != nil {
 			return core.Sent{}, err
 		}
 	}
@@ -117,7 +117,7 @@ func (ms messages) send(ctx context.Context, by core.Actor, in core.SendMessage)
 }
 
 // compose makes a message of what the client sent and checks its shape.
-func (e *Engine) compose(ctx context.Context, sc *scene, in *core.MessageInput) (*core.Message, error) {
+func (e *Engine) compose(ctx context.Context, sc *scene, in *core.MessageInput, bound int) (*core.Message, error) {
 	now := e.now()
 	m := &core.Message{
 		Alias: in.Alias, Channel: sc.channel.ID, ChannelKey: sc.channel.Key, User: sc.user.ID, Kind: cmp.Or(in.Kind, core.MessageRegular),
@@ -127,7 +127,7 @@ func (e *Engine) compose(ctx context.Context, sc *scene, in *core.MessageInput) 
 	if !in.CreatedAt.IsZero() && sc.by.Server() {
 		m.CreatedAt, m.UpdatedAt = in.CreatedAt, in.CreatedAt
 	}
-	if err := checkShape(sc.config, m); err != nil {
+	if err := checkShape(sc.config, m, bound); err != nil {
 		return nil, err
 	}
 	if in.Parent != "" {
@@ -166,25 +166,38 @@ func (e *Engine) compose(ctx context.Context, sc *scene, in *core.MessageInput) 
 	return m, nil
 }
 
-// checkShape bounds the parts of a message.
-func checkShape(cfg *core.ChannelType, m *core.Message) error {
+// bytesOf is how large the parts of a message are together.
+func bytesOf(m *core.Message) int {
+	n := len(m.Text) + len(m.Extra)
+	for _, a := range m.Attachments {
+		n += len(a)
+	}
+	return n
+}
+
+// checkShape bounds the parts of a message: each by itself, or with a bound all of them together.
+func checkShape(cfg *core.ChannelType, m *core.Message, bound int) error {
+	large := bound > 0
+	if bound = min(bound, core.MaxBound); large && bytesOf(m) > bound {
+		return fault.MessageTooLong.Error(fmt.Sprintf("a message must be smaller than %d bytes", bound))
+	}
 	switch {
 	case len(m.Alias) > maxAlias || strings.ContainsAny(m.Alias, ",%"):
 		return fault.RequestInvalidField.Error("message.id must be at most 255 characters long and not contain , or %")
-	case cfg.MaxLength > 0 && len(m.Text) > cfg.MaxLength && utf8.RuneCountInString(m.Text) > cfg.MaxLength:
+	case !large && cfg.MaxLength > 0 && len(m.Text) > cfg.MaxLength && utf8.RuneCountInString(m.Text) > cfg.MaxLength:
 		return fault.MessageTooLong.Error(fmt.Sprintf("message text is too long. Max length is %d", cfg.MaxLength))
 	case len(m.Attachments) > maxAttachments:
 		return fault.RequestInvalidField.Error(fmt.Sprintf("message.attachments must contain a maximum of %d items", maxAttachments))
 	case len(m.Mentions) > maxMentions:
 		return fault.RequestInvalidField.Error(fmt.Sprintf("message.mentioned_users must contain a maximum of %d items", maxMentions))
-	case len(m.Extra) > maxCustom:
+	case !large && len(m.Extra) > maxCustom:
 		return fault.RequestFieldTooLong.Error("custom data of a message must be smaller than 5KB")
 	}
 	size := 0
 	for _, a := range m.Attachments {
 		size += len(a)
 	}
-	if size > maxCustom {
+	if !large && size > maxCustom {
 		return fault.RequestFieldTooLong.Error("attachments of a message must be smaller than 5KB together")
 	}
 	if m.Text == "" && len(m.Attachments) == 0 && m.PollID == "" && len(m.Extra) == 0 && m.Kind != core.MessageSystem {
@@ -453,7 +466,7 @@ func (e *Engine) systemMessage(ctx context.Context, t *txn, sc *scene, c *core.C
 		Text: in.Message.Text, Attachments: in.Message.Attachments, Mentions: in.Message.Mentions, Silent: in.Message.Silent,
 		Extra: in.Message.Extra, CreatedAt: e.now(), UpdatedAt: e.now(),
 	}
-	if err := checkShape(sc.config, &m); err != nil {
+	if err := checkShape(sc.config, &m, in.Bound); err != nil {
 		return nil, err
 	}
 	old, err := t.InsertMessage(t.app, &m)
