@@ -115,16 +115,13 @@ type SendMessage struct {
 	Message      MessageInput
 	KeepHidden   bool // do not put the channel back on the lists of those who hid it
 	SkipCommands bool // text starting with a slash is text
-	// Bound is how many bytes text, attachments and Extra may have together, at most MaxBound; it takes
-	// the place of the usual bounds of each. For dialects whose messages are larger. 0 means the usual.
-	Bound int
 	// QuietBlock accepts a message to somebody who has blocked the actor and shows it to its author
 	// alone, instead of refusing it with block.by_peer.
 	QuietBlock bool
+	// MaxExtra bounds Extra, the attachments together, and the text where it may be longer than its
+	// channel type says, in bytes where the dialect allows more than 5 KiB; at most 256 KiB.
+	MaxExtra int
 }
-
-// MaxBound is the largest bound of a message, in bytes.
-const MaxBound = 256 << 10
 
 // Sent is the outcome of a send. Duplicate means that a message with this alias by the same
 // author was stored before: Message is that one and nothing was written.
@@ -138,7 +135,8 @@ type EditMessage struct {
 	ID      string
 	Replace *MessageInput
 	Change  func(*Message) error
-	Bound   int // see SendMessage
+	// MaxExtra is as for SendMessage. A message that is longer already may stay as long.
+	MaxExtra int
 }
 
 // DeleteMessage removes a message: softly (a tombstone remains), for good, or for the actor alone.

@@ -15,7 +15,7 @@ import (
 // Limits of messages; see https://docs.nexconn.ai, server API, messages.
 const (
 	maxContent       = 128 << 10 // bytes
-	maxBound         = 2*maxContent + 16<<10
+	maxExtra         = 200 << 10 // bytes a content may take when it is kept as it came
 	maxRecipients    = 1000
 	maxGroupTargets  = 3
 	maxRoomTargets   = 10
@@ -115,7 +115,7 @@ func (d *Dialect) send(ctx context.Context, by core.Actor, key core.ChannelKey, 
 	c := p.body
 	msg := c.input()
 	msg.RestrictedTo = only
-	out, err := d.core.Messages.Send(ctx, by, core.SendMessage{Key: key, Message: msg, SkipCommands: true, Bound: maxBound, QuietBlock: true})
+	out, err := d.core.Messages.Send(ctx, by, core.SendMessage{Key: key, Message: msg, SkipCommands: true, MaxExtra: maxExtra, QuietBlock: true})
 	if err != nil {
 		return "", err
 	}
@@ -143,7 +143,7 @@ func (d *Dialect) tell(ctx context.Context, by core.Actor, key core.ChannelKey, 
 	if _, err := d.core.Live.Send(ctx, by, ev); err != nil {
 		return "", err
 	}
-	return strconv.FormatInt(int64(core.StampAt(d.now())), 10), nil
+	return strconv.FormatInt(int64(core.StampAt(d.now()))|d.nonces.serial(), 10), nil
 }
 
 // sentTo is one copy of a message that was sent.
@@ -371,7 +371,7 @@ func (d *Dialect) update(kind int, target string) handler {
 		case m.User != from:
 			return nil, fault.MessageNotOwner.Error("Only the author may change a message.")
 		}
-		_, err = d.core.Messages.Edit(ctx, by.As(from), core.EditMessage{ID: mid, Bound: maxBound, Change: func(m *core.Message) error {
+		_, err = d.core.Messages.Edit(ctx, by.As(from), core.EditMessage{ID: mid, MaxExtra: maxExtra, Change: func(m *core.Message) error {
 			old := contentOf(m)
 			old.body = c.body
 			next := old.input()

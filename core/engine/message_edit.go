@@ -50,6 +50,7 @@ func (ms messages) edit(ctx context.Context, by core.Actor, in core.EditMessage)
 	if old.Deleted() {
 		return core.Message{}, fault.MessageNotFound.Error(fmt.Sprintf("message with id %q has been deleted", cut(in.ID)))
 	}
+	sc.maxExtra = in.MaxExtra
 	next, err := e.edited(ctx, sc, old, &in)
 	if err != nil {
 		return core.Message{}, err
@@ -154,11 +155,7 @@ func (e *Engine) edited(ctx context.Context, sc *scene, old *core.Message, in *c
 		m.PinnedAt, m.PinnedBy, m.PinExpires = time.Time{}, "", time.Time{}
 	}
 	m.ID, m.Seq, m.Channel, m.User, m.CreatedAt = old.ID, old.Seq, old.Channel, old.User, old.CreatedAt
-	bound := in.Bound
-	if was := bytesOf(old); bound == 0 && was > maxCustom {
-		bound = was // what was sent large may be changed in other ways and stay as large as it is
-	}
-	return &m, checkShape(sc.config, &m, bound)
+	return &m, checkShape(sc, &m, max(len(old.Extra), sizeOf(old.Attachments)))
 }
 
 // mayEdit checks the rights: pinning is one thing, changing another.
@@ -465,7 +462,7 @@ const beforeSendTime = time.Second
 
 // askBefore lets the app's endpoint change or refuse a message. An endpoint that does not answer
 // in time has had its say: the message goes as it is.
-func (e *Engine) askBefore(ctx context.Context, sc *scene, m *core.Message, bound int) error {
+func (e *Engine) askBefore(ctx context.Context, sc *scene, m *core.Message) error {
 	ask, cancel := context.WithTimeout(ctx, beforeSendTime)
 	defer cancel()
 	if err := e.opts.Callouts.BeforeSend(ask, e.doer, sc.app, sc.channel, sc.user, m); err != nil {
@@ -474,7 +471,7 @@ func (e *Engine) askBefore(ctx context.Context, sc *scene, m *core.Message, boun
 		}
 		return err
 	}
-	return checkShape(sc.config, m, bound)
+	return checkShape(sc, m, 0)
 }
 
 // Action answers the buttons of an ephemeral message: the message is not stored, so the form says
