@@ -8,24 +8,12 @@ import (
 	"dragoman/core/fault"
 )
 
-// maxUserID is the longest user id, in bytes.
-const maxUserID = 64
-
 // userOps are the people of an app and their tokens.
 func (d *Dialect) userOps() []operation {
 	return []operation{
 		{path: "/auth/access-token/issue", rate: 200, serve: d.issueToken},
 		{path: "/user/get", rate: 100, serve: d.getUser},
 	}
-}
-
-// userID reads the id of a person that must be there.
-func (in *input) userID(name string) core.UserID {
-	s := in.Need(name)
-	if len(s) > maxUserID {
-		in.Fail(name, "must be at most 64 bytes", fault.RequestFieldTooLong)
-	}
-	return core.UserID(s)
 }
 
 // issueToken makes a token, and the person where there is none of that id yet. The name and the
