@@ -12,13 +12,18 @@ type kit struct {
 	lists   *cache[typeKey, *wordList]
 	secrets *cache[typeKey, core.Credential] // by kind and secret
 	call    *caller
-	tasks   chan struct{} // wakes the worker of tasks
-	hooks   chan struct{} // wakes the deliverer of hooks
+
+	kindMutes *cache[userKey, []core.KindMute]
+	supers    *cache[core.AppID, map[core.UserID]bool]
+
+	tasks chan struct{} // wakes the worker of tasks
+	hooks chan struct{} // wakes the deliverer of hooks
 }
 
 func newKit(run context.Context, e *Engine) *kit {
 	return &kit{
 		run: run, lists: newCache[typeKey, *wordList](1 << 10), secrets: newCache[typeKey, core.Credential](1 << 15),
+		kindMutes: newCache[userKey, []core.KindMute](1 << 16), supers: newCache[core.AppID, map[core.UserID]bool](1 << 10),
 		call:  newCaller(e.opts.PrivateCallouts),
 		tasks: make(chan struct{}, 1), hooks: make(chan struct{}, 1),
 	}
