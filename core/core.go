@@ -35,6 +35,7 @@ type Core struct {
 	Files       Files
 	Tasks       Tasks
 	Live        Live
+	Feeds       Feeds
 	Health      Health
 }
 

@@ -52,7 +52,7 @@ func (x *change) aboutApplication(t *txn, c *core.Channel, kind core.EventKind, 
 	}
 	told, app := *c, *a
 	return t.emit(&core.Event{
-		Kind: kind, Channel: &told, Config: x.sc.config, User: x.g.e.seen(t.app, x.author), Target: x.of, To: to,
+		Kind: kind, Channel: &told, Config: x.sc.config, User: x.g.e.seen(t.app, x.author), Target: x.of, To: to, Box: to,
 		Change: &core.Change{Application: &app, Text: app.Text},
 	})
 }

@@ -112,7 +112,7 @@ func accepted(asked bool) *core.Change {
 
 // tell tells people of a change between two.
 func (s friends) tell(t *txn, kind core.EventKind, by, other *core.User, c *core.Change, to ...core.UserID) error {
-	return t.emit(&core.Event{Kind: kind, User: s.e.seen(t.app, by), Target: s.e.seen(t.app, other), To: to, Change: c})
+	return t.emit(&core.Event{Kind: kind, User: s.e.seen(t.app, by), Target: s.e.seen(t.app, other), To: to, Box: to, Change: c})
 }
 
 // put writes one side of a friendship.

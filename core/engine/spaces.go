@@ -56,6 +56,8 @@ import (
 //	room_attrs       channel key|name                   core.RoomAttribute
 //	super_admins     user                               superAdmin
 //	calls_open       u|user or g|channel key            callRef: what holds them
+//	cursors          user|device|key of a channel       cursor: how far a device has come in a feed;
+//	                                                    of the empty device: the furthest of them all
 const (
 	spaceBans         = "bans"
 	spaceFutureBans   = "future_bans"
@@ -103,6 +105,7 @@ const (
 
 	spaceCredentials   = "credentials"
 	spaceCredentialsBy = "credentials_by"
+	spaceCursors       = "cursors"
 )
 
 // allApps is the app under which queues over all apps are kept.
