@@ -136,8 +136,8 @@ func (m *downMessage) stand(p place, author, viewer core.UserID) {
 	}
 }
 
-// message is a stored message as the viewer is told it.
-func (d *Dialect) message(m *core.Message, p place, viewer core.UserID) *downMessage {
+// down is a stored message as the viewer is told it.
+func (d *Dialect) down(m *core.Message, p place, viewer core.UserID) *downMessage {
 	out := &downMessage{uid: uidOf(m), at: m.CreatedAt.UnixMilli()}
 	author := m.User
 	if m.Deleted() {
@@ -184,8 +184,8 @@ func recalledBody(m *core.Message) string {
 	return string(w.Bytes())
 }
 
-// recall is the command that tells of a message taken back.
-func (d *Dialect) recall(ev *core.Event, p place, viewer core.UserID) *downMessage {
+// downRecall is the command that tells of a message taken back.
+func (d *Dialect) downRecall(ev *core.Event, p place, viewer core.UserID) *downMessage {
 	m := ev.Message
 	by := m.User
 	if ev.User != nil {
@@ -247,9 +247,9 @@ func (d *Dialect) downEvent(ctx context.Context, ev *core.Event, viewer core.Use
 	}
 	switch {
 	case ev.Kind == core.MessageSent && ev.Message != nil:
-		return d.message(ev.Message, p, viewer)
+		return d.down(ev.Message, p, viewer)
 	case ev.Kind == core.MessageDeleted && ev.Message != nil:
-		return d.recall(ev, p, viewer)
+		return d.downRecall(ev, p, viewer)
 	case ev.Kind == core.ReadMoved && ev.Read != nil && ev.Thread == nil && (p.kind == wireDirect || ev.Read.User.ID == viewer):
 		return readNotice(ev, p, viewer)
 	}

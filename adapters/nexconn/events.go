@@ -106,9 +106,9 @@ func (l *link) pushShared(ev *core.Event, p place) {
 	frame := core.Encoded(ev, "nexconn", func(e *core.Event) []byte {
 		var down *downMessage
 		if e.Kind == core.MessageDeleted {
-			down = l.d.recall(e, p, l.by.User)
+			down = l.d.downRecall(e, p, l.by.User)
 		} else {
-			down = l.d.message(e.Message, p, l.by.User)
+			down = l.d.down(e.Message, p, l.by.User)
 		}
 		return publish(flagQoS, topicMessage, "", ackID(e.Stamp), e.At, build(down.write))
 	})
@@ -131,7 +131,7 @@ func (l *link) copyOwn(ev *core.Event, p place) {
 	topic, target, up := publishTopics[p.kind], p.id, upMessage{sub: p.sub}
 	uid, at := uidOf(ev.Message), ev.Message.CreatedAt
 	if ev.Kind == core.MessageDeleted {
-		down := l.d.recall(ev, p, l.by.User)
+		down := l.d.downRecall(ev, p, l.by.User)
 		topic, target, uid, at = "recallMsg", string(l.by.User), down.uid, ev.At
 		up.typ, up.content, up.flags = down.typ, down.content, upStored
 	} else {

@@ -30,6 +30,7 @@ type Dialect struct {
 	byKey  map[string]*tenant // by App-Key
 	byApp  map[core.AppID]*tenant
 	nonces *nonces
+	pairs  *pairs
 	routes []adapters.Route
 }
 
@@ -56,6 +57,7 @@ func New(env adapters.Env) (adapters.Dialect, error) {
 		d.now = time.Now
 	}
 	d.nonces = newNonces(d.now)
+	d.pairs = newPairs()
 	for _, a := range env.Apps {
 		t := &tenant{id: a.ID, key: a.Creds["app_key"], secret: a.Creds["app_secret"], off: map[string]bool{}}
 		if t.key == "" || t.secret == "" {

@@ -2,7 +2,6 @@ package nexconn
 
 import (
 	"context"
-	"strings"
 	"sync"
 
 	"dragoman/core"
@@ -17,9 +16,6 @@ type place struct {
 	sub  string
 }
 
-// defaultSub is the subchannel that every community has from the start.
-const defaultSub = "RCDefault"
-
 // key is the channel of the place, as the person sees it.
 func (p place) key(self core.UserID) core.ChannelKey {
 	switch p.kind {
@@ -28,7 +24,7 @@ func (p place) key(self core.UserID) core.ChannelKey {
 	case wireOpen:
 		return roomKey(p.id)
 	case wireCommunity:
-		return communityKey(p.id, p.sub)
+		return tmpCommunityKey(p.id, subID(p.sub))
 	}
 	return groupKey(p.id)
 }
@@ -117,18 +113,3 @@ func (d *Dialect) messageNamed(ctx context.Context, by core.Actor, uid string) (
 
 // uidOf is a message's id on the wire.
 func uidOf(m *core.Message) string { return m.ID.String() }
-
-// communityKey and communityID: a subchannel is a channel of its own.
-const communityType = "community"
-
-func communityKey(id, sub string) core.ChannelKey {
-	return core.KeyOf(communityType, id+"/"+orElse(sub, defaultSub))
-}
-
-func communityID(key core.ChannelKey) (id, sub string) {
-	s := strings.TrimPrefix(string(key), communityType+":")
-	if i := strings.LastIndexByte(s, '/'); i >= 0 {
-		return s[:i], s[i+1:]
-	}
-	return s, defaultSub
-}

@@ -93,7 +93,7 @@ func pullEdits(ctx context.Context, c *call) (outcome, error) {
 		if ev.Kind == core.MessageEdited && ev.Message != nil && ev.Channel != nil && !ev.Watchers {
 			p, ok := c.d.placeOf(ctx, ev.App, c.by.User, ev.Channel)
 			if ok && p.kind != wireOpen && p.kind != wireCommunity {
-				list = append(list, c.d.message(ev.Message, p, c.by.User))
+				list = append(list, c.d.down(ev.Message, p, c.by.User))
 			}
 		}
 		return len(list) < maxPage && sizeOf(list) < maxPageBytes
@@ -128,7 +128,7 @@ func editMessage(ctx context.Context, c *call) (outcome, error) {
 	body.body = in.content
 	fresh := body.input()
 	sent := keptOf(old)
-	m, err := c.d.core.Messages.Edit(ctx, c.by, core.EditMessage{ID: old.ID.String(), Bound: maxBound, Change: func(m *core.Message) error {
+	m, err := c.d.core.Messages.Edit(ctx, c.by, core.EditMessage{ID: old.ID.String(), MaxExtra: maxBound, Change: func(m *core.Message) error {
 		m.Text, m.Attachments, m.Mentions = fresh.Text, fresh.Attachments, fresh.Mentions
 		m.Extra = withSent(fresh.Extra, sent.json())
 		return nil
@@ -142,6 +142,6 @@ func editMessage(ctx context.Context, c *call) (outcome, error) {
 	}
 	return answered(func(b *pb) {
 		b.int(1, m.UpdatedAt.UnixMilli())
-		b.msg(2, c.d.message(&m, p, c.by.User).write)
+		b.msg(2, c.d.down(&m, p, c.by.User).write)
 	})
 }

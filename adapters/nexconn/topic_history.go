@@ -58,7 +58,7 @@ func history(kind int) topic {
 			if m.DeletedFor {
 				continue
 			}
-			down := c.d.message(m, p, c.by.User)
+			down := c.d.down(m, p, c.by.User)
 			if size += frameSize(down); size > maxPageBytes {
 				out.more = true
 				break
@@ -93,7 +93,7 @@ func messagesByID(ctx context.Context, c *call) (outcome, error) {
 				continue
 			}
 			found[uidOf(&h.Message)] = true
-			p.msg(1, c.d.message(&h.Message, at, c.by.User).write)
+			p.msg(1, c.d.down(&h.Message, at, c.by.User).write)
 		}
 		for _, id := range ids {
 			if !found[id] {

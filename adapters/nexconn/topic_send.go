@@ -15,12 +15,6 @@ import (
 	"dragoman/core/fault"
 )
 
-// maxContent bounds the content of a message, in bytes; maxKind the name of its type.
-const (
-	maxContent = 128 << 10
-	maxKind    = 32
-)
-
 // send serves the topics by which messages are sent to one kind of conversation.
 func send(kind int) topic {
 	return func(ctx context.Context, c *call) (outcome, error) {
@@ -86,7 +80,7 @@ func (c *call) store(ctx context.Context, p place, up *upMessage) (*core.Message
 	if len(in.RestrictedTo) > 0 {
 		in.RestrictedTo = append(in.RestrictedTo, c.by.User)
 	}
-	cmd := core.SendMessage{Key: p.key(c.by.User), Message: in, SkipCommands: true, Bound: maxBound}
+	cmd := core.SendMessage{Key: p.key(c.by.User), Message: in, SkipCommands: true, MaxExtra: maxBound}
 	out, err := c.d.core.Messages.Send(ctx, c.by, cmd)
 	if p.kind == wireDirect && fault.IsReason(err, fault.GroupNotFound) {
 		if err = c.begin(ctx, p); err == nil {
