@@ -71,7 +71,7 @@ func channelKey(kind int, who core.UserID, id, sub string) (core.ChannelKey, err
 	case wireSystem:
 		return core.SystemKey(core.UserID(id), who), nil
 	case wireCommunity:
-		return tmpCommunityKey(id, subID(sub)), nil
+		return core.CommunityKey(id, subID(sub)), nil
 	}
 	return "", fault.RequestInvalidField.Error("channelType must be 1, 3, 4, 6 or 10")
 }
