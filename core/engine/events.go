@@ -38,6 +38,8 @@ type remembered struct {
 	Thread   *core.Thread   `json:"thread,omitempty"`
 	Extra    core.Extra     `json:"extra,omitempty"`
 	Hard     bool           `json:"hard,omitempty"`
+	Name     string         `json:"name,omitempty"`
+	Parent   string         `json:"parent,omitempty"`
 }
 
 // payloadOf is nil for plain message events: the hot path stores columns only.
@@ -45,12 +47,13 @@ func payloadOf(ev *core.Event) []byte {
 	r := remembered{
 		To: ev.To, Box: ev.Box, Watchers: ev.Watchers, Reaction: ev.Reaction, Member: ev.Member, Target: ev.Target,
 		Read: ev.Read, Thread: ev.Thread, Extra: ev.Extra, Hard: ev.Hard,
+		Name: ev.Name, Parent: ev.Parent,
 	}
 	if ev.Hard {
 		r.Message = ev.Message
 	}
 	if ev.To == nil && ev.Box == nil && !ev.Watchers && r.Message == nil && ev.Reaction == nil && ev.Member == nil &&
-		ev.Target == nil && ev.Read == nil && ev.Thread == nil && ev.Extra == nil && !ev.Hard {
+		ev.Target == nil && ev.Read == nil && ev.Thread == nil && ev.Extra == nil && !ev.Hard && ev.Name == "" {
 		return nil
 	}
 	b, err := json.Marshal(&r)
@@ -123,7 +126,7 @@ func (e *Engine) rebuild(ctx context.Context, app core.AppID, rows []store.Event
 			if err := json.Unmarshal(r.Payload, &p); err != nil {
 				return nil, err
 			}
-			ev.Box = p.Box
+			ev.Box, ev.Name, ev.Parent = p.Box, p.Name, p.Parent
 			ev.To, ev.Watchers, ev.Reaction, ev.Member, ev.Target = p.To, p.Watchers, p.Reaction, p.Member, p.Target
 			ev.Read, ev.Thread, ev.Extra, ev.Hard = p.Read, p.Thread, p.Extra, p.Hard
 			if ev.Message == nil {
