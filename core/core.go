@@ -34,6 +34,9 @@ type Core struct {
 	Devices     Devices
 	Files       Files
 	Tasks       Tasks
+	Communities Communities
+	Values      Values
+	Streams     Streams
 	Live        Live
 	Feeds       Feeds
 	Health      Health

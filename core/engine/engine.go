@@ -149,6 +149,7 @@ func (e *Engine) Core() *core.Core {
 		Files: files{e}, Tasks: tasks{e}, Groups: groups{e}, Friends: friends{e}, Calls: calls{e},
 		Speech: speech{e}, Admissions: admissions{e}, Board: board{e},
 		Live: live{e}, Feeds: feeds{e}, Health: health{e},
+		Communities: communities{e}, Values: values{e}, Streams: streams{e},
 	}
 }
 
