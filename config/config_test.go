@@ -64,6 +64,7 @@ func TestExampleFileUncommentedIsValid(t *testing.T) {
 	}
 	want := config.DefaultApp()
 	want.Name = "acme"
+	want.Plan.Without = []string{}
 	want.Stream = config.Stream{APIKey: "abc123", APISecret: "0123456789abcdef", Listen: ":8081", Hosts: []string{"chat.acme.test"}}
 	want.CometChat = config.CometChat{
 		AppID: "acme-comet", Region: "us", FullAccessKey: "full-0123456789abcdef", AuthOnlyKey: "auth-0123456789abcdef", Listen: ":8082",
@@ -114,7 +115,7 @@ func TestParseFindsProblems(t *testing.T) {
 		{"variable of an unknown app", ok, []string{"DRAGOMAN_APP__OTHER__TEAMS=true"}, []string{"f: DRAGOMAN_APP__OTHER__TEAMS: no such setting (the file has no app of that name)"}},
 		{"variable of the wrong type", ok, []string{"DRAGOMAN_APP__ACME__TEAMS=perhaps"}, []string{`f: DRAGOMAN_APP__ACME__TEAMS: "perhaps" is neither true nor false`}},
 		{"variable that is a table", ok, []string{"DRAGOMAN_LOG=x"}, []string{"f: DRAGOMAN_LOG: no such setting (that is a table, not a value)"}},
-		{"dialect that is not served", ok + "[app.agora]\norg = \"x\"\n", nil, []string{"f:6: app.agora: unknown key (known here: name, error_format, teams, limits, stream, cometchat)"}},
+		{"dialect that is not served", ok + "[app.agora]\norg = \"x\"\n", nil, []string{"f:6: app.agora: unknown key (known here: name, error_format, teams, bind_tokens, limits, plan, stream, cometchat)"}},
 		{"a table without its app id", ok + "[app.cometchat]\nregion = \"us\"\n", nil, []string{"f:6: app[0].cometchat.app_id: must not be empty (without an app id the rest of the table has no effect)"}},
 		{"one key twice", ok + "[app.cometchat]\napp_id = \"a\"\nfull_access_key = \"0123456789abcdef\"\nauth_only_key = \"0123456789abcdef\"\n", nil, []string{"f:9: app[0].cometchat.auth_only_key: must differ from full_access_key"}},
 	}
