@@ -75,14 +75,17 @@ type FollowPresence struct {
 	Stop       bool
 }
 
-// SendEvent tells a channel, or single people, something that is not stored: typing, a custom event.
+// SendEvent tells a channel, or single people, something that is no message: typing, a custom event.
 type SendEvent struct {
 	Key    ChannelKey
 	Kind   EventKind // TypingStarted, TypingStopped or CustomEvent
 	Name   string    // of a custom event
 	Parent string
 	Extra  Extra
-	To     []UserID // without Key
+	To     []UserID // with Key: only these of its members, at most 100
+	// Keep stores a custom event with its channel, or without Key in the boxes of To, so that who is
+	// away finds it in their feed.
+	Keep bool
 }
 
 // SyncSince asks for the stored events of channels after a time. More than 1,000 events, or an age

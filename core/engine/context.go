@@ -96,7 +96,7 @@ func (e *Engine) seen(app core.AppID, u *core.User) *core.User {
 	return u
 }
 
-// channel reads one channel through the cache; group.not_found if there is none or it is deleted.
+// channel reads one channel, by key or by number, through the cache; group.not_found if there is none or it is deleted.
 func (e *Engine) channel(ctx context.Context, app core.AppID, key core.ChannelKey) (*core.Channel, error) {
 	c, err := e.channels.load(channelKey{app, key}, func() (*core.Channel, error) {
 		c, err := e.store.Channel(ctx, app, key)
@@ -107,6 +107,9 @@ func (e *Engine) channel(ctx context.Context, app core.AppID, key core.ChannelKe
 	})
 	if err != nil {
 		return nil, err
+	}
+	if c.Key != key { // asked for by its number; kept up to date under its key alone
+		return e.channel(ctx, app, c.Key)
 	}
 	if !c.DeletedAt.IsZero() {
 		return nil, noChannel(key)
@@ -161,6 +164,8 @@ type scene struct {
 	user    *core.User        // the actor; nil for a server acting for nobody
 	member  *core.Member      // the actor's membership, nil if none
 	ban     *core.Ban         // the actor's ban in this channel, in force or not
+	// maxExtra is what the dialect allows of custom fields; 0 for the core's own bound.
+	maxExtra int
 }
 
 // enter loads the scene of a channel.

@@ -74,7 +74,12 @@ func (t *txn) then(f func()) { t.after = append(t.after, f) }
 
 // emit records an event: stored with its channel when its kind is, queued for hooks if the app has
 // any, and dispatched after the commit. Events are dispatched in the order of emit.
-func (t *txn) emit(ev *core.Event) error {
+func (t *txn) emit(ev *core.Event) error { return t.record(ev, stored[ev.Kind]) }
+
+// log is emit for an event that is stored with its channel although others of its kind are not.
+func (t *txn) log(ev *core.Event) error { return t.record(ev, true) }
+
+func (t *txn) record(ev *core.Event, keep bool) error {
 	ev.App, ev.Origin = t.app, t.origin
 	if ev.At.IsZero() {
 		ev.At = t.e.now()
@@ -83,7 +88,7 @@ func (t *txn) emit(ev *core.Event) error {
 	if hooks {
 		t.then(func() { kick(t.e.kit.hooks) })
 	}
-	if ev.Channel != nil && stored[ev.Kind] {
+	if ev.Channel != nil && keep {
 		row := store.EventRow{Channel: ev.Channel.ID, Kind: ev.Kind, At: ev.At, Payload: payloadOf(ev)}
 		if ev.User != nil {
 			row.Actor = ev.User.ID
@@ -94,7 +99,7 @@ func (t *txn) emit(ev *core.Event) error {
 		if err := t.AppendEvent(t.app, &row, hooks); err != nil {
 			return err
 		}
-		ev.Ev = row.Ev
+		ev.Ev, ev.Stamp = row.Ev, row.Stamp
 	} else if hooks && hookable[ev.Kind] {
 		b, err := json.Marshal(ev)
 		if err != nil {
@@ -104,8 +109,29 @@ func (t *txn) emit(ev *core.Event) error {
 			return err
 		}
 	}
+	if err := t.box(ev); err != nil {
+		return err
+	}
 	t.events = append(t.events, ev)
 	return nil
+}
+
+// box puts an event into the boxes of those who will not find it in a channel.
+func (t *txn) box(ev *core.Event) error {
+	if len(ev.Box) == 0 {
+		return nil
+	}
+	if ev.Stamp == 0 {
+		ev.Stamp = t.NextStamp()
+	}
+	people := ev.Box
+	ev.Box = nil // who else has it is nobody's business, and may be a thousand names
+	b, err := json.Marshal(ev)
+	ev.Box = people
+	if err != nil {
+		return err
+	}
+	return t.AppendBox(t.app, people, ev.Stamp, b)
 }
 
 // putUser writes a user and lets the caches forget them after the commit.
@@ -117,8 +143,16 @@ func (t *txn) putUser(u *core.User) error {
 	return nil
 }
 
-// putChannel writes a channel and lets the caches forget it after the commit.
+// putChannel writes a channel and lets the caches forget it after the commit. A new one gets its
+// number: that of its key, where the key is one.
 func (t *txn) putChannel(c *core.Channel) error {
+	if c.ID == 0 && c.AliasNo == 0 {
+		if n, ok := c.Key.Number(); ok {
+			c.AliasNo = n
+		} else {
+			c.AliasNo = int64(t.NextStamp())
+		}
+	}
 	if err := t.PutChannel(t.app, c); err != nil {
 		return err
 	}
