@@ -19,12 +19,14 @@ type place struct {
 // key is the channel of the place, as the person sees it.
 func (p place) key(self core.UserID) core.ChannelKey {
 	switch p.kind {
-	case wireDirect, wireSystem:
+	case wireDirect:
 		return pairKey(self, core.UserID(p.id))
+	case wireSystem:
+		return core.SystemKey(core.UserID(p.id), self)
 	case wireOpen:
 		return roomKey(p.id)
 	case wireCommunity:
-		return tmpCommunityKey(p.id, subID(p.sub))
+		return core.CommunityKey(p.id, subID(p.sub))
 	}
 	return groupKey(p.id)
 }
@@ -36,8 +38,8 @@ func (d *Dialect) placeOf(ctx context.Context, app core.AppID, viewer core.UserI
 	case core.KindRoom:
 		return place{kind: wireOpen, id: roomID(c.Key)}, true
 	case core.KindCommunity:
-		id, sub := communityID(c.Key)
-		return place{kind: wireCommunity, id: id, sub: sub}, true
+		id, sub, ok := core.SplitCommunity(c.Key)
+		return place{kind: wireCommunity, id: id, sub: orElse(sub, defaultSub)}, ok
 	case core.KindDirect:
 		pair, ok := d.pairOf(ctx, app, c)
 		if !ok {
