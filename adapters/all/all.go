@@ -4,14 +4,18 @@ package all
 
 import (
 	"dragoman/adapters"
+	"dragoman/adapters/agora"
 	"dragoman/adapters/cometchat"
+	"dragoman/adapters/nexconn"
 	"dragoman/adapters/stream"
 )
 
 // Dialects returns the entries of all dialects, sorted by name.
 func Dialects() []adapters.Entry {
 	return []adapters.Entry{
+		agora.Entry(),
 		cometchat.Entry(),
+		nexconn.Entry(),
 		stream.Entry(),
 	}
 }

@@ -110,7 +110,7 @@ func (ms messages) send(ctx context.Context, by core.Actor, in core.SendMessage)
 			return core.Sent{Message: *m}, err
 		}
 	}
-	if sc.app.Settings.BeforeSendURL != "" && e.opts.Callouts != nil {
+	if sc.app.Settings.AsksBefore() && e.opts.Callouts != nil {
 		if err := e.askBefore(ctx, sc, m); err != nil {
 			return core.Sent{}, err
 		}
@@ -206,6 +206,9 @@ func checkShape(sc *scene, m *core.Message, was int) error {
 // toThread ties a message to the first message of its thread.
 func (e *Engine) toThread(ctx context.Context, sc *scene, m *core.Message, parent string) error {
 	if err := sc.need(core.FeatureReplies, "replies"); err != nil {
+		return err
+	}
+	if err := e.planned(ctx, sc.by.App, core.PlanThreads); err != nil {
 		return err
 	}
 	p, err := e.messageNamed(ctx, sc.by.App, parent)
@@ -353,7 +356,7 @@ func (e *Engine) append(ctx context.Context, sc *scene, m *core.Message, keepHid
 		e.appended(sc, in, ev)
 	})
 	if err != nil {
-		return core.Sent{}, err
+		return core.Sent{}, unforeseen(err)
 	}
 	if in.Duplicate {
 		return e.duplicate(ctx, sc, in.Message)
