@@ -37,14 +37,16 @@ const (
 
 // eventTable tells how an event reaches a client; kinds that are missing do not.
 var eventTable = map[core.EventKind]func(*link, context.Context, *core.Event, place){
-	core.MessageSent:    (*link).tellMessage,
-	core.MessageEdited:  (*link).tellEdit,
-	core.MessageDeleted: (*link).tellMessage,
-	core.ReadMoved:      (*link).tellRead,
-	core.TypingStarted:  (*link).tellTyping,
-	core.TypingStopped:  (*link).tellTyping,
-	core.CustomEvent:    (*link).tellTransient,
-	core.ChannelDeleted: (*link).tellEnd,
+	core.MessageSent:           (*link).tellMessage,
+	core.MessageEdited:         (*link).tellEdit,
+	core.MessageDeleted:        (*link).tellMessage,
+	core.ReadMoved:             (*link).tellRead,
+	core.TypingStarted:         (*link).tellTyping,
+	core.TypingStopped:         (*link).tellTyping,
+	core.CustomEvent:           (*link).tellTransient,
+	core.ChannelDeleted:        (*link).tellEnd,
+	core.RoomAttributesSet:     (*link).tellKV,
+	core.RoomAttributesRemoved: (*link).tellKV,
 }
 
 // tell writes the frames of one event.
@@ -75,6 +77,9 @@ func (l *link) notify(topic string, kind int, s core.Stamp, room string) {
 func (l *link) tellMessage(_ context.Context, ev *core.Event, p place) {
 	switch p.kind {
 	case wireOpen:
+		if ev.Message != nil && ev.Message.Notice != nil {
+			return // comings and goings are no messages here
+		}
 		l.notify(topicNotify, notifyRoom, ev.Stamp, p.id)
 		return
 	case wireCommunity:
@@ -216,6 +221,12 @@ func (l *link) tellTransient(_ context.Context, ev *core.Event, p place) {
 // transientUID is an id for a message that has none, the same for everyone who is told.
 func transientUID(ev *core.Event) string {
 	return stampUID(core.StampAt(ev.At)) + "-" + string(ev.User.ID)
+}
+
+// tellKV tells that entries of an open channel have changed.
+func (l *link) tellKV(_ context.Context, ev *core.Event, p place) {
+	data := notifyMsg(commandRoomKV, ev.At.UnixMilli(), p.id, 0)
+	l.conn.Send(adapters.BinaryFrame(publish(0, topicCommand, string(l.by.User), 1, ev.At, data)))
 }
 
 // tellEnd tells that an open channel is no more.

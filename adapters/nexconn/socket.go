@@ -43,6 +43,7 @@ type link struct {
 	unacked []core.Stamp // of pushed messages, oldest first
 	acked   core.Stamp   // the newest one the client has
 	syncs   uint16
+	own     []string // ids of the newest messages it sent to open channels
 }
 
 // sink takes what the core tells. It must not block, and writing a frame can take a look at the store:
@@ -194,9 +195,10 @@ type call struct {
 
 // outcome is what a call came to: uid and at of a published message, data of a query.
 type outcome struct {
-	uid  string
-	at   time.Time
-	data []byte
+	uid    string
+	at     time.Time
+	data   []byte
+	status uint16 // of a query that worked in part
 }
 
 // serve runs one call and answers it.
@@ -205,7 +207,7 @@ func (l *link) serve(ctx context.Context, s *signal) {
 	defer cancel()
 	c := &call{link: l, topic: s.topic, target: s.target, data: s.data}
 	out, err := c.run(ctx)
-	status := uint16(0)
+	status := out.status
 	if err != nil {
 		status = linkStatus(c.kind, wireFault(err))
 	}

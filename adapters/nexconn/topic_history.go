@@ -151,8 +151,12 @@ func cleanSeveral(ctx context.Context, c *call) (outcome, error) {
 
 func (c *call) cleanOne(ctx context.Context, in *cleanInput) error {
 	p := place{kind: in.kind, id: in.target, sub: in.sub}
+	var upTo time.Time // everything
+	if in.upTo > 0 {
+		upTo = time.UnixMilli(in.upTo)
+	}
 	_, err := c.d.core.Channels.Truncate(ctx, server(c.by.App).As(c.by.User), core.TruncateChannel{
-		Key: p.key(c.by.User), Before: time.UnixMilli(in.upTo), Members: []core.UserID{c.by.User},
+		Key: p.key(c.by.User), Before: upTo, Members: []core.UserID{c.by.User},
 	})
 	return ignoreMissing(err)
 }

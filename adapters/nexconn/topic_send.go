@@ -44,6 +44,9 @@ func send(kind int) topic {
 		if err != nil {
 			return outcome{}, err
 		}
+		if kind == wireOpen {
+			c.remember(uidOf(m))
+		}
 		return outcome{uid: uidOf(m), at: m.CreatedAt}, nil
 	}
 }

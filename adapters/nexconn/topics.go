@@ -21,6 +21,9 @@ var topics = map[string]topic{
 	"cleanPMsg": clean(wireDirect), "cleanGMsg": clean(wireGroup), "cleanSMsg": clean(wireSystem), "cleanMsgBatch": cleanSeveral,
 	"updRTime": readUpToTime, "updRRTime": readUpToTime, "updUgRTime": readUpToTime,
 
+	"joinChrm": joinRoom(true), "joinChrmR": joinRoom(false), "exitChrm": leaveRoom, "queryChrmI": roomInfo, "chrmPull": pullRoom,
+	"setKV": setKV(false), "setKVS": setKV(true), "delKV": removeKV(false), "delKVS": removeKV(true), "pullKV": pullKV,
+
 	"qAppBot": nothing, "reportsdk": nothing,
 }
 

@@ -80,8 +80,10 @@ export class Peer {
       else c.resolve(m.value);
       return;
     }
-    this.heard.push(m);
-    for (const w of this.waiting) w();
+    // Messages come in batches; each is an event here.
+    if (m.event === 'MESSAGES') this.heard.push(...m.args[0].messages.map((x) => ({ event: 'MESSAGE', args: [x] })));
+    else this.heard.push(m);
+    for (const w of [...this.waiting]) w();
   }
 
   // run evaluates a function of the SDK in the device's process; it must not refer to anything outside.
@@ -133,8 +135,7 @@ export class Peer {
 
   // message waits for a message the SDK hands to the app.
   async message(match) {
-    const [{ messages }] = await this.hears('MESSAGES', (e) => e.messages.some(match));
-    return messages.find(match);
+    return (await this.hears('MESSAGE', match))[0];
   }
 
   // text waits for a text message with exactly this text.
@@ -144,7 +145,7 @@ export class Peer {
 
   // heardNothing fails if a message that matches has come.
   heardNothing(match) {
-    const found = this.heard.filter((m) => m.event === 'MESSAGES' && m.args[0].messages.some(match));
+    const found = this.heard.filter((m) => m.event === 'MESSAGE' && match(m.args[0]));
     assert.deepEqual(found, [], `${this.userId} heard what it should not`);
   }
 
