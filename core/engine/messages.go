@@ -93,6 +93,9 @@ func (ms messages) send(ctx context.Context, by core.Actor, in core.SendMessage)
 		return core.Sent{}, fault.RequestInvalid.Error("either message.user or message.user_id must be provided when using server side auth.")
 	}
 	sc.maxExtra = in.MaxExtra
+	if in.Inside && sc.member == nil && !by.Server() {
+		return core.Sent{}, fault.GroupNotMember.Error("only members may write here").With("self")
+	}
 	m, err := e.compose(ctx, sc, &in.Message)
 	if err != nil {
 		return core.Sent{}, err
