@@ -14,6 +14,7 @@ const (
 	KindDirect
 	KindRoom
 	KindCommunity
+	KindSystem // one person is told things by another who is not in it
 )
 
 // Channel is one conversation.

@@ -37,8 +37,13 @@ type Connect struct {
 	// (dialects without a notion of watching).
 	Everything bool
 	Device     *Device
+	// Session describes the connection for Sessions and Presences; nil keeps it out of both. Connection,
+	// User and Since are set by the core. Once open, the person's other connections are told
+	// SessionStarted.
+	Session *Session
 	// Ended is called once, after the last delivery, when the core ends the connection: the person
-	// was deactivated or deleted. It must not block. nil means that nothing has to be told.
+	// was deactivated or deleted (auth.failed), or the connection was kicked (session.kicked with a
+	// variant, see KickSessions). It must not block. nil means that nothing has to be told.
 	Ended func(err error)
 }
 

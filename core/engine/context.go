@@ -143,6 +143,13 @@ func (e *Engine) place(ctx context.Context, app core.AppID, c *core.Channel, use
 		case !errors.Is(err, store.ErrNotFound):
 			return nil, err
 		}
+		mute, found, err := record[core.MemberMute](ctx, e.store, app, spaceMuted, placeRecord(c.Key, user))
+		if err != nil {
+			return nil, err
+		}
+		if found {
+			p.mute = &mute
+		}
 		return p, nil
 	})
 }
@@ -164,6 +171,8 @@ type scene struct {
 	user    *core.User        // the actor; nil for a server acting for nobody
 	member  *core.Member      // the actor's membership, nil if none
 	ban     *core.Ban         // the actor's ban in this channel, in force or not
+	mute    *core.MemberMute  // the actor's mute in this channel, in force or not
+	super   bool              // the actor is a super admin and the channel a room; filled by group
 	// maxExtra is what the dialect allows of custom fields; 0 for the core's own bound.
 	maxExtra int
 }
@@ -197,7 +206,7 @@ func (e *Engine) sceneOf(ctx context.Context, by core.Actor, c *core.Channel) (*
 		if err != nil {
 			return nil, err
 		}
-		s.member, s.ban = p.member, p.ban
+		s.member, s.ban, s.mute = p.member, p.ban, p.mute
 	}
 	return s, nil
 }
@@ -304,9 +313,11 @@ func (e *Engine) forget(in invalidation) error {
 func (e *Engine) forgetHere(in invalidation) {
 	if in.Self {
 		e.apps.drop(in.App)
+		e.kit.supers.drop(in.App)
 	}
 	for _, u := range in.Users {
 		e.users.drop(userKey{in.App, u})
+		e.kit.kindMutes.drop(userKey{in.App, u})
 	}
 	for _, k := range in.Keys {
 		e.channels.drop(channelKey{in.App, k})

@@ -234,6 +234,9 @@ func (e *Engine) maySend(ctx context.Context, sc *scene, m *core.Message, quietB
 	if sc.by.Server() {
 		return nil
 	}
+	if err := e.maySpeak(ctx, sc); err != nil {
+		return err
+	}
 	p := perm.CreateMessage
 	if m.Kind == core.MessageSystem {
 		p = perm.CreateSystemMessage
@@ -391,7 +394,9 @@ func (e *Engine) appended(sc *scene, in *store.Append, ev *core.Event) {
 		if p, ok := e.places.get(k); ok && p.member != nil {
 			m := *p.member
 			m.ReadSeq, m.ReadAt, m.ReadMessage = in.Message.Seq, in.Message.CreatedAt, in.Message.ID
-			e.places.put(k, &place{member: &m, ban: p.ban})
+			now := *p
+			now.member = &m
+			e.places.put(k, &now)
 		}
 	}
 	if in.Unhide {
