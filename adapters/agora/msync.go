@@ -114,24 +114,24 @@ var provisionTable = table[provision]{
 func (p *provision) decode(b []byte, depth int) error { return decode(provisionTable, p, b, depth) }
 func (p *provision) encode(b []byte) []byte           { return encode(provisionTable, p, b) }
 
-// metaQueue is a queue in which something waits.
-type metaQueue struct {
+// unreadQueue is a queue in which something waits.
+type unreadQueue struct {
 	queue oneJID
 	n     uint64
 }
 
-var metaQueueTable = table[metaQueue]{
-	{1, func(q *metaQueue) any { return &q.queue }},
-	{2, func(q *metaQueue) any { return &q.n }},
+var queueTable = table[unreadQueue]{
+	{1, func(q *unreadQueue) any { return &q.queue }},
+	{2, func(q *unreadQueue) any { return &q.n }},
 }
 
-func (q *metaQueue) decode(b []byte, depth int) error { return decode(metaQueueTable, q, b, depth) }
-func (q *metaQueue) encode(b []byte) []byte           { return encode(metaQueueTable, q, b) }
+func (q *unreadQueue) decode(b []byte, depth int) error { return decode(queueTable, q, b, depth) }
+func (q *unreadQueue) encode(b []byte) []byte           { return encode(queueTable, q, b) }
 
 // unreadDL answers an UNREAD frame; the time is mandatory.
 type unreadDL struct {
 	status    oneStatus
-	unread    many[metaQueue, *metaQueue]
+	unread    many[unreadQueue, *unreadQueue]
 	timestamp uint64
 }
 
@@ -154,7 +154,7 @@ func (n *notice) encode(b []byte) []byte           { return encode(noticeTable, 
 
 // syncUL is what a client sends: a meta, or a queue to pull from, with the key of what it has.
 type syncUL struct {
-	meta  one[meta, *meta]
+	meta  one[item, *item]
 	key   uint64
 	queue oneJID
 }
@@ -173,7 +173,7 @@ type syncDL struct {
 	status    oneStatus
 	metaID    uint64
 	serverID  uint64
-	metas     many[meta, *meta]
+	metas     many[item, *item]
 	nextKey   uint64
 	queue     oneJID
 	isLast    bool
@@ -194,8 +194,8 @@ var syncDLTable = table[syncDL]{
 func (s *syncDL) decode(b []byte, depth int) error { return decode(syncDLTable, s, b, depth) }
 func (s *syncDL) encode(b []byte) []byte           { return encode(syncDLTable, s, b) }
 
-// meta is the envelope of every item of a queue.
-type meta struct {
+// item is the envelope of everything in a queue; the vendor calls it a meta.
+type item struct {
 	id        uint64
 	from, to  oneJID
 	timestamp uint64
@@ -207,21 +207,21 @@ type meta struct {
 	directed  []string
 }
 
-var metaTable = table[meta]{
-	{1, func(m *meta) any { return &m.id }},
-	{2, func(m *meta) any { return &m.from }},
-	{3, func(m *meta) any { return &m.to }},
-	{4, func(m *meta) any { return &m.timestamp }},
-	{5, func(m *meta) any { return &m.ns }},
-	{6, func(m *meta) any { return &m.payload }},
-	{7, func(m *meta) any { return &m.route }},
-	{8, func(m *meta) any { return &m.ext }},
-	{9, func(m *meta) any { return &m.meta }},
-	{10, func(m *meta) any { return &m.directed }},
+var itemTable = table[item]{
+	{1, func(m *item) any { return &m.id }},
+	{2, func(m *item) any { return &m.from }},
+	{3, func(m *item) any { return &m.to }},
+	{4, func(m *item) any { return &m.timestamp }},
+	{5, func(m *item) any { return &m.ns }},
+	{6, func(m *item) any { return &m.payload }},
+	{7, func(m *item) any { return &m.route }},
+	{8, func(m *item) any { return &m.ext }},
+	{9, func(m *item) any { return &m.meta }},
+	{10, func(m *item) any { return &m.directed }},
 }
 
-func (m *meta) decode(b []byte, depth int) error { return decode(metaTable, m, b, depth) }
-func (m *meta) encode(b []byte) []byte           { return encode(metaTable, m, b) }
+func (m *item) decode(b []byte, depth int) error { return decode(itemTable, m, b, depth) }
+func (m *item) encode(b []byte) []byte           { return encode(itemTable, m, b) }
 
 // Kinds of values of a keyValue; an absent kind is a bool.
 const (

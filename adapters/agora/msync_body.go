@@ -29,16 +29,16 @@ const (
 // alone.
 const fieldBodyMeta = 9
 
-// size of a picture, in pixels.
-type size struct{ width, height float64 }
+// pixels is the size of a picture.
+type pixels struct{ width, height float64 }
 
-var sizeTable = table[size]{
-	{1, func(s *size) any { return &s.width }},
-	{2, func(s *size) any { return &s.height }},
+var pixelTable = table[pixels]{
+	{1, func(s *pixels) any { return &s.width }},
+	{2, func(s *pixels) any { return &s.height }},
 }
 
-func (s *size) decode(b []byte, depth int) error { return decode(sizeTable, s, b, depth) }
-func (s *size) encode(b []byte) []byte           { return encode(sizeTable, s, b) }
+func (s *pixels) decode(b []byte, depth int) error { return decode(pixelTable, s, b, depth) }
+func (s *pixels) encode(b []byte) []byte           { return encode(pixelTable, s, b) }
 
 // content is what a message says. A text whose subType is there and zero is a bundle of forwarded
 // messages.
@@ -54,12 +54,12 @@ type content struct {
 	action       string
 	params       many[keyValue, *keyValue]
 	duration     int64 // seconds
-	size         one[size, *size]
+	size         one[pixels, *pixels]
 	thumb        string // URL
 	thumbSecret  string
 	thumbName    string
 	thumbLength  int64
-	thumbSize    one[size, *size]
+	thumbSize    one[pixels, *pixels]
 	customEvent  string
 	customExts   many[keyValue, *keyValue]
 	building     string
