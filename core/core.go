@@ -32,6 +32,7 @@ type Core struct {
 	Files       Files
 	Tasks       Tasks
 	Live        Live
+	Feeds       Feeds
 	Health      Health
 }
 

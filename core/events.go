@@ -74,7 +74,9 @@ type Event struct {
 	Kind     EventKind    `json:"kind"`
 	App      AppID        `json:"app"`
 	At       time.Time    `json:"at"`
-	Ev       int64        `json:"ev,omitempty"` // number within the channel, dense from 1; 0 when not stored
+	Ev       int64        `json:"ev,omitempty"`    // number within the channel, dense from 1; 0 when not stored
+	Stamp    Stamp        `json:"stamp,omitempty"` // place among all stored events; 0 when not stored
+	Box      []UserID     `json:"box,omitempty"`   // people who find the event in their own box: see PullFeed
 	Channel  *Channel     `json:"channel,omitempty"`
 	Config   *ChannelType `json:"-"`                  // the channel's effective type; local, never sent over the bus
 	User     *User        `json:"user,omitempty"`     // who did it

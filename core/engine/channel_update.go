@@ -259,7 +259,7 @@ func (u *updating) remove(ctx context.Context, t *txn, c *core.Channel) error {
 		if by == nil {
 			by = old[i].Profile
 		}
-		if err := t.emit(&core.Event{Kind: core.MemberRemoved, Channel: &told, Config: u.sc.config, User: e.seen(t.app, by), Member: &old[i], Target: old[i].Profile}); err != nil {
+		if err := t.emit(&core.Event{Kind: core.MemberRemoved, Channel: &told, Config: u.sc.config, User: e.seen(t.app, by), Member: &old[i], Target: old[i].Profile, Box: []core.UserID{old[i].User}}); err != nil {
 			return err
 		}
 	}

@@ -311,14 +311,14 @@ func (cs channels) delete(ctx context.Context, sc *scene, hard bool) (core.Chann
 		if err != nil {
 			return err
 		}
-		ms, err := t.Members(ctx, sc.by.App, c.ID, nil, 1000, 0)
+		ms, err := everyone(ctx, t, c.ID)
 		if err != nil {
 			return err
 		}
 		c.DeletedAt, c.UpdatedAt = e.now(), e.now()
 		out = c
 		told := c
-		if err := t.emit(&core.Event{Kind: core.ChannelDeleted, Channel: &told, Config: sc.config, User: e.seen(sc.by.App, sc.user), Hard: hard}); err != nil {
+		if err := t.emit(&core.Event{Kind: core.ChannelDeleted, Channel: &told, Config: sc.config, User: e.seen(sc.by.App, sc.user), Hard: hard, Box: boxed(ms)}); err != nil {
 			return err
 		}
 		for i := range ms {
@@ -345,6 +345,33 @@ func (cs channels) delete(ctx context.Context, sc *scene, hard bool) (core.Chann
 		e.dispatch.then(func() { e.hub.left(sc.by.App, out.ID, gone[i].User, true) })
 	}
 	return out, nil
+}
+
+// maxBoxed bounds the people who find the end of a channel in their box; of larger ones only those
+// who are online are told.
+const maxBoxed = 1000
+
+// boxed names the members in whose boxes the end of their channel is put.
+func boxed(ms []core.Member) []core.UserID {
+	if len(ms) > maxBoxed {
+		return nil
+	}
+	out := make([]core.UserID, len(ms))
+	for i := range ms {
+		out[i] = ms[i].User
+	}
+	return out
+}
+
+// everyone reads all the members of a channel.
+func everyone(ctx context.Context, t *txn, ch core.ChannelID) (out []core.Member, err error) {
+	const page = 1000
+	for {
+		ms, err := t.Members(ctx, t.app, ch, nil, page, len(out))
+		if out = append(out, ms...); err != nil || len(ms) < page {
+			return out, err
+		}
+	}
 }
 
 // Truncate removes the messages of a channel.

@@ -121,7 +121,7 @@ func New(ctx context.Context, o Options) (*Engine, error) {
 		stop()
 		return nil, err
 	}
-	for _, f := range []func(context.Context){e.dispatch.run, e.runHooks, e.runReminders, e.runTasks} {
+	for _, f := range []func(context.Context){e.dispatch.run, e.runHooks, e.runReminders, e.runTasks, e.runCursors} {
 		e.done.Add(1)
 		go func() {
 			defer e.done.Done()
@@ -146,7 +146,7 @@ func (e *Engine) Core() *core.Core {
 		Blocklists: blocklists{e}, Types: types{e}, Credentials: credentials{e}, Commands: commands{e}, Roles: roles{e},
 		Polls: polls{e}, Drafts: drafts{e}, Reminders: reminders{e}, Devices: devices{e},
 		Files: files{e}, Tasks: tasks{e}, Groups: groups{e}, Friends: friends{e}, Calls: calls{e},
-		Live: live{e}, Health: health{e},
+		Live: live{e}, Feeds: feeds{e}, Health: health{e},
 	}
 }
 

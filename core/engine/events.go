@@ -28,6 +28,7 @@ var hooksOnly = map[core.EventKind]bool{
 // the event is replayed, unless it is gone for good.
 type remembered struct {
 	To       []core.UserID  `json:"to,omitempty"`
+	Box      []core.UserID  `json:"box,omitempty"`
 	Watchers bool           `json:"watchers,omitempty"`
 	Message  *core.Message  `json:"message,omitempty"`
 	Reaction *core.Reaction `json:"reaction,omitempty"`
@@ -42,13 +43,13 @@ type remembered struct {
 // payloadOf is nil for plain message events: the hot path stores columns only.
 func payloadOf(ev *core.Event) []byte {
 	r := remembered{
-		To: ev.To, Watchers: ev.Watchers, Reaction: ev.Reaction, Member: ev.Member, Target: ev.Target,
+		To: ev.To, Box: ev.Box, Watchers: ev.Watchers, Reaction: ev.Reaction, Member: ev.Member, Target: ev.Target,
 		Read: ev.Read, Thread: ev.Thread, Extra: ev.Extra, Hard: ev.Hard,
 	}
 	if ev.Hard {
 		r.Message = ev.Message
 	}
-	if ev.To == nil && !ev.Watchers && r.Message == nil && ev.Reaction == nil && ev.Member == nil &&
+	if ev.To == nil && ev.Box == nil && !ev.Watchers && r.Message == nil && ev.Reaction == nil && ev.Member == nil &&
 		ev.Target == nil && ev.Read == nil && ev.Thread == nil && ev.Extra == nil && !ev.Hard {
 		return nil
 	}
@@ -110,7 +111,7 @@ func (e *Engine) rebuild(ctx context.Context, app core.AppID, rows []store.Event
 	out := make([]*core.Event, 0, len(rows))
 	for i := range rows {
 		r := &rows[i]
-		ev := &core.Event{Kind: r.Kind, App: app, At: r.At, Ev: r.Ev, Channel: channels[r.Channel], User: users[r.Actor], Message: messages[r.Message]}
+		ev := &core.Event{Kind: r.Kind, App: app, At: r.At, Ev: r.Ev, Stamp: r.Stamp, Channel: channels[r.Channel], User: users[r.Actor], Message: messages[r.Message]}
 		if ev.Channel == nil {
 			continue
 		}
@@ -122,6 +123,7 @@ func (e *Engine) rebuild(ctx context.Context, app core.AppID, rows []store.Event
 			if err := json.Unmarshal(r.Payload, &p); err != nil {
 				return nil, err
 			}
+			ev.Box = p.Box
 			ev.To, ev.Watchers, ev.Reaction, ev.Member, ev.Target = p.To, p.Watchers, p.Reaction, p.Member, p.Target
 			ev.Read, ev.Thread, ev.Extra, ev.Hard = p.Read, p.Thread, p.Extra, p.Hard
 			if ev.Message == nil {

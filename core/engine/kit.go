@@ -14,13 +14,14 @@ type kit struct {
 	call    *caller
 	tasks   chan struct{} // wakes the worker of tasks
 	hooks   chan struct{} // wakes the deliverer of hooks
+	marks   *marks        // how far devices have come in their feeds
 }
 
 func newKit(run context.Context, e *Engine) *kit {
 	return &kit{
 		run: run, lists: newCache[typeKey, *wordList](1 << 10), secrets: newCache[typeKey, core.Credential](1 << 15),
 		call:  newCaller(e.opts.PrivateCallouts),
-		tasks: make(chan struct{}, 1), hooks: make(chan struct{}, 1),
+		tasks: make(chan struct{}, 1), hooks: make(chan struct{}, 1), marks: newMarks(),
 	}
 }
 

@@ -153,6 +153,10 @@ func (x *change) tell(ctx context.Context, t *txn, c *core.Channel, kind core.Ev
 	if kind == core.UserBanned || kind == core.UserUnbanned {
 		ev.Ban = &core.Ban{User: x.of.ID, Channel: c.Key, By: x.author.ID, CreatedAt: e.now(), Target: x.of, Banner: ev.User}
 	}
+	switch kind { // no channel of theirs will tell them
+	case core.MemberRemoved, core.UserBanned, core.UserUnbanned:
+		ev.Box = []core.UserID{x.of.ID}
+	}
 	return t.emit(ev)
 }
 

@@ -392,7 +392,7 @@ func (e *Engine) appended(sc *scene, in *store.Append, ev *core.Event) {
 		// Who is in the thread travels with the reply: they are told of it wherever they are.
 		ev.Message.Participants = append([]core.UserID{p.User}, p.Participants...)
 	}
-	ev.Channel, ev.Ev = &c, in.Event.Ev
+	ev.Channel, ev.Ev, ev.Stamp = &c, in.Event.Ev, in.Event.Stamp
 	e.dispatch.push(ev)
 }
 

@@ -46,6 +46,8 @@ import (
 //	calls            session                            core.Call
 //	calls_by         user|time|session                  callRef
 //	calls_open       u|user or g|channel key            callRef: what holds them
+//	cursors          user|device|key of a channel       cursor: how far a device has come in a feed;
+//	                                                    of the empty device: the furthest of them all
 const (
 	spaceBans          = "bans"
 	spaceFutureBans    = "future_bans"
@@ -81,6 +83,7 @@ const (
 	spaceCallsOpen     = "calls_open"
 	spaceCredentials   = "credentials"
 	spaceCredentialsBy = "credentials_by"
+	spaceCursors       = "cursors"
 )
 
 // allApps is the app under which queues over all apps are kept.

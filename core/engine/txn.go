@@ -61,7 +61,7 @@ func (t *txn) emit(ev *core.Event) error {
 		if err := t.AppendEvent(t.app, &row, hooks); err != nil {
 			return err
 		}
-		ev.Ev = row.Ev
+		ev.Ev, ev.Stamp = row.Ev, row.Stamp
 	} else if hooks && hookable[ev.Kind] {
 		b, err := json.Marshal(ev)
 		if err != nil {
@@ -71,8 +71,29 @@ func (t *txn) emit(ev *core.Event) error {
 			return err
 		}
 	}
+	if err := t.box(ev); err != nil {
+		return err
+	}
 	t.events = append(t.events, ev)
 	return nil
+}
+
+// box puts an event into the boxes of those who will not find it in a channel.
+func (t *txn) box(ev *core.Event) error {
+	if len(ev.Box) == 0 {
+		return nil
+	}
+	if ev.Stamp == 0 {
+		ev.Stamp = t.NextStamp()
+	}
+	people := ev.Box
+	ev.Box = nil // who else has it is nobody's business, and may be a thousand names
+	b, err := json.Marshal(ev)
+	ev.Box = people
+	if err != nil {
+		return err
+	}
+	return t.AppendBox(t.app, people, ev.Stamp, b)
 }
 
 // putUser writes a user and lets the caches forget them after the commit.

@@ -328,6 +328,7 @@ func (e *Engine) leaveBehind(ctx context.Context, app core.AppID, u *core.User, 
 			if err := t.putChannel(&c); err != nil {
 				return err
 			}
+			ev.Box = ev.To
 			return t.emit(ev)
 		}
 		if in.Hard {

@@ -19,6 +19,8 @@ type world struct {
 	app   core.AppID
 	nodes []*core.Core
 	clock *clock
+	// restart ends the first engine and starts another on the same store.
+	restart func()
 }
 
 // clock is a wall clock that tests move.
@@ -54,14 +56,27 @@ func newWorld(t *testing.T, buses []bus.Bus, users ...core.UserID) *world {
 			t.Errorf("close store: %v", err)
 		}
 	})
-	for i, b := range buses {
+	start := func(b bus.Bus) *engine.Engine {
 		e, err := engine.New(ctx, engine.Options{
 			Store: st, Bus: b, Now: w.clock.Now, Report: func(msg string, err error) { t.Logf("engine: %s: %v", msg, err) },
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.Cleanup(e.Close)
+		return e
+	}
+	for i, b := range buses {
+		e := start(b)
+		if i == 0 {
+			t.Cleanup(func() { e.Close() })
+			w.restart = func() {
+				e.Close()
+				e = start(b)
+				w.nodes[0] = e.Core()
+			}
+		} else {
+			t.Cleanup(e.Close)
+		}
 		if i == 0 {
 			a, err := e.EnsureApp(ctx, "test", nil)
 			if err != nil {

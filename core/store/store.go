@@ -69,6 +69,7 @@ type Append struct {
 type EventRow struct {
 	Channel core.ChannelID
 	Ev      int64
+	Stamp   core.Stamp // assigned; rises in the order of commit over all channels
 	Kind    core.EventKind
 	At      time.Time
 	Actor   core.UserID
@@ -82,6 +83,22 @@ type OutboxRow struct {
 	App     core.AppID
 	Event   EventRow // of a channel; Ev 0 when Payload alone carries the event
 	Payload []byte   // the whole event as JSON, for events that are not stored
+}
+
+// FeedQuery selects what happened after a stamp in the channels of a person, from their joining on,
+// and in their box.
+type FeedQuery struct {
+	User    core.UserID
+	Channel core.ChannelID // this one alone; 0 means all of them
+	Own     bool           // the box alone
+	After   core.Stamp
+	Limit   int
+}
+
+// FeedHead is the newest stamp of a channel, or of a person's box where Channel is 0.
+type FeedHead struct {
+	Channel core.ChannelID
+	Last    core.Stamp
 }
 
 // Record is one value of a named collection ("space"): the home of nouns that are read by key or
@@ -136,6 +153,12 @@ type Reader interface {
 	// meanwhile still names it.
 	Outbox(ctx context.Context, limit int) ([]OutboxRow, error)
 
+	// Feed reads by rising stamp, as of one moment: no row below the last one read appears later.
+	// Rows of the box have Channel 0 and the whole event as their Payload.
+	Feed(ctx context.Context, app core.AppID, q FeedQuery) ([]EventRow, error)
+	// FeedHeads reads what has a stamp above after: the box first, then channels (at most 10,000).
+	FeedHeads(ctx context.Context, app core.AppID, user core.UserID, after core.Stamp) ([]FeedHead, error)
+
 	Record(ctx context.Context, app core.AppID, space, key string) ([]byte, error)
 	// Records reads keys that start with prefix and sort above after, ascending, or below it and
 	// descending with desc.
@@ -169,10 +192,16 @@ type Tx interface {
 	BuryMessages(app core.AppID, ch core.ChannelID, from, to int64, user core.UserID, at time.Time) error
 	PutReaction(app core.AppID, ch core.ChannelID, r *core.Reaction) error
 	DeleteReaction(app core.AppID, msg core.MessageID, typ string, user core.UserID) error
-	// AppendEvent assigns Ev.
+	// AppendEvent assigns Ev and Stamp.
 	AppendEvent(app core.AppID, e *EventRow, outbox bool) error
 	// AppendOutbox queues an event that is not stored.
 	AppendOutbox(app core.AppID, payload []byte) error
+	// NextStamp gives out the stamp of an event that belongs to no channel's log.
+	NextStamp() core.Stamp
+	// AppendBox puts a whole event into people's boxes, under its stamp.
+	AppendBox(app core.AppID, users []core.UserID, stamp core.Stamp, payload []byte) error
+	// TrimBox removes what a person's box holds up to a stamp.
+	TrimBox(app core.AppID, user core.UserID, upTo core.Stamp) error
 	DeleteOutbox(ids []int64) error
 	PutRecord(app core.AppID, space, key string, value []byte) error
 	DeleteRecord(app core.AppID, space, key string) error

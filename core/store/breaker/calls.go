@@ -118,6 +118,16 @@ func (s *Store) Outbox(ctx context.Context, limit int) ([]store.OutboxRow, error
 	return ask(s, func() ([]store.OutboxRow, error) { return s.Store.Outbox(ctx, limit) })
 }
 
+// Feed implements store.Store.
+func (s *Store) Feed(ctx context.Context, app core.AppID, q store.FeedQuery) ([]store.EventRow, error) {
+	return ask(s, func() ([]store.EventRow, error) { return s.Store.Feed(ctx, app, q) })
+}
+
+// FeedHeads implements store.Store.
+func (s *Store) FeedHeads(ctx context.Context, app core.AppID, user core.UserID, after core.Stamp) ([]store.FeedHead, error) {
+	return ask(s, func() ([]store.FeedHead, error) { return s.Store.FeedHeads(ctx, app, user, after) })
+}
+
 // Record implements store.Store.
 func (s *Store) Record(ctx context.Context, app core.AppID, space, key string) ([]byte, error) {
 	return ask(s, func() ([]byte, error) { return s.Store.Record(ctx, app, space, key) })

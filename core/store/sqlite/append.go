@@ -50,7 +50,7 @@ func (w *writer) head(app core.AppID, ch core.ChannelID) (*headOf, error) {
 	h, ok := w.heads[ch]
 	if !ok {
 		st, err := w.c.prepare(`SELECT c.app, c.key, h.last_seq, h.last_ev, h.message_count, h.last_at,
-			EXISTS (SELECT 1 FROM members m WHERE m.ch = c.id AND m.hidden_at IS NOT NULL)
+			EXISTS (SELECT 1 FROM members m WHERE m.ch = c.id AND m.hidden_at IS NOT NULL), h.last_stamp
 			FROM channels c JOIN heads h ON h.ch = c.id WHERE c.id = ?`)
 		if err != nil {
 			return nil, err
@@ -65,6 +65,7 @@ func (w *writer) head(app core.AppID, ch core.ChannelID) (*headOf, error) {
 		h = &headOf{
 			app: core.AppID(st.colInt(0)), key: core.ChannelKey(st.colText(1)), seq: st.colInt(2), ev: st.colInt(3),
 			count: st.colInt(4), lastAt: st.colInt(5), hidden: st.colInt(6) != 0,
+			stamp: core.Stamp(st.colInt(7)),
 		}
 		st.reset()
 		w.heads[ch] = h
@@ -87,11 +88,11 @@ func (w *writer) mark(ch core.ChannelID, h *headOf) {
 func (w *writer) flush() error {
 	for _, ch := range w.dirty {
 		h := w.heads[ch]
-		st, err := w.c.prepare("UPDATE heads SET last_seq = ?, last_ev = ?, message_count = ?, last_at = ? WHERE ch = ?")
+		st, err := w.c.prepare("UPDATE heads SET last_seq = ?, last_ev = ?, message_count = ?, last_at = ?, last_stamp = ? WHERE ch = ?")
 		if err != nil {
 			return err
 		}
-		if err := st.int(h.seq).int(h.ev).int(h.count).int(h.lastAt).int(int64(ch)).run(); err != nil {
+		if err := st.int(h.seq).int(h.ev).int(h.count).int(h.lastAt).int(int64(h.stamp)).int(int64(ch)).run(); err != nil {
 			return err
 		}
 		h.dirty = false
@@ -124,7 +125,8 @@ func (w *writer) append(in *store.Append) error {
 	if e.At.IsZero() {
 		e.At = m.CreatedAt
 	}
-	plain := e.Kind == core.MessageSent && e.Payload == nil && e.Actor == m.User && millis(e.At) == millis(m.CreatedAt)
+	plain := e.Kind == core.MessageSent && e.Payload == nil && e.Actor == m.User && millis(e.At) == millis(m.CreatedAt) &&
+		m.ID == 0 // an id that was given may be an old one: the event has a stamp of its own then
 	e.Ev = h.ev + 1
 	ev := e.Ev
 	if !plain {
@@ -145,11 +147,13 @@ func (w *writer) append(in *store.Append) error {
 	switch {
 	case !plain:
 		err = w.appendEvent(in.App, h, e, in.Outbox)
-	case in.Outbox:
-		h.ev++
-		err = w.appendOutbox(in.App, rowOf(m.Channel, ev), int64(m.ID), nil)
 	default:
 		h.ev++
+		e.Stamp = core.Stamp(m.ID)
+		h.stamp = e.Stamp
+		if in.Outbox {
+			err = w.appendOutbox(in.App, rowOf(m.Channel, ev), int64(m.ID), nil)
+		}
 	}
 	if err != nil {
 		return err
@@ -315,17 +319,18 @@ func (w *writer) replied(app core.AppID, m *core.Message) (*core.Message, error)
 
 // appendEvent numbers and stores an event.
 func (w *writer) appendEvent(app core.AppID, h *headOf, e *store.EventRow, outbox bool) error {
-	st, err := w.c.prepare("INSERT INTO events (id, kind, at, actor, message, payload) VALUES (?, ?, ?, ?, ?, ?)")
+	st, err := w.c.prepare("INSERT INTO events (id, kind, at, actor, message, payload, stamp) VALUES (?, ?, ?, ?, ?, ?, ?)")
 	if err != nil {
 		return err
 	}
-	e.Ev = h.ev + 1
+	e.Ev, e.Stamp = h.ev+1, core.Stamp(w.ids.next())
 	row := rowOf(e.Channel, e.Ev)
-	st.int(row).text(string(e.Kind)).int(millis(e.At)).textOrNull(string(e.Actor)).intOrNull(int64(e.Message)).json(e.Payload)
+	st.int(row).text(string(e.Kind)).int(millis(e.At)).textOrNull(string(e.Actor)).intOrNull(int64(e.Message)).json(e.Payload).int(int64(e.Stamp))
 	if err := st.run(); err != nil {
 		return err
 	}
 	h.ev++
+	h.stamp = e.Stamp
 	w.mark(e.Channel, h)
 	if outbox {
 		return w.appendOutbox(app, row, 0, nil)

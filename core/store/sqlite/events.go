@@ -27,7 +27,7 @@ func (r *session) events(app core.AppID, ch core.ChannelID, after int64, since t
 		return nil, nil
 	}
 	n := bound(limit, maxList)
-	st, err = r.c.prepare("SELECT id, kind, at, actor, message, payload FROM events WHERE id > ? AND id <= ? AND at >= ? ORDER BY id LIMIT ?")
+	st, err = r.c.prepare("SELECT " + eventCols + " FROM events WHERE id > ? AND id <= ? AND at >= ? ORDER BY id LIMIT ?")
 	if err != nil {
 		return nil, err
 	}
@@ -91,11 +91,15 @@ func merge(a, b []store.EventRow, n int) []store.EventRow {
 	return out
 }
 
+// eventCols are the columns scanEvent reads.
+const eventCols = "id, kind, at, actor, message, payload, stamp"
+
 // scanEvent reads an event from the columns that start at i.
 func scanEvent(st *stmt, i int32, e *store.EventRow) error {
 	row := st.colInt(i)
 	e.Channel, e.Ev, e.Kind, e.At = core.ChannelID(row>>31), row&seqMask, core.EventKind(st.colText(i+1)), core.FromMillis(st.colInt(i+2))
 	e.Actor, e.Message, e.Payload = core.UserID(st.colText(i+3)), core.MessageID(st.colInt(i+4)), st.colBytes(i+5)
+	e.Stamp = core.Stamp(st.colInt(i + 6))
 	return nil
 }
 
@@ -103,11 +107,12 @@ func scanEvent(st *stmt, i int32, e *store.EventRow) error {
 func scanSent(st *stmt, i int32, e *store.EventRow) {
 	e.Channel, e.Ev, e.Kind = core.ChannelID(st.colInt(i)>>31), st.colInt(i+1), core.MessageSent
 	e.At, e.Actor, e.Message = core.FromMillis(st.colInt(i+2)), core.UserID(st.colText(i+3)), core.MessageID(st.colInt(i+4))
+	e.Stamp = core.Stamp(e.Message)
 }
 
 // outbox reads what waits for hooks. An event whose message is gone keeps its numbers and ids.
 func (r *session) outbox(limit int) ([]store.OutboxRow, error) {
-	st, err := r.c.prepare(`SELECT o.id, o.app, o.payload, o.event, o.message, e.id, e.kind, e.at, e.actor, e.message, e.payload,
+	st, err := r.c.prepare(`SELECT o.id, o.app, o.payload, o.event, o.message, e.id, e.kind, e.at, e.actor, e.message, e.payload, e.stamp,
 		m.id, m.ev, m.created_at, m.user, m.msg_id
 		FROM outbox o LEFT JOIN events e ON e.id = o.event AND o.message IS NULL
 		LEFT JOIN messages m ON m.msg_id = o.message AND m.app = o.app ORDER BY o.id LIMIT ?`)
@@ -120,8 +125,8 @@ func (r *session) outbox(limit int) ([]store.OutboxRow, error) {
 		case row == 0:
 		case !st.isNull(5):
 			return scanEvent(st, 5, &o.Event)
-		case !st.isNull(11):
-			scanSent(st, 11, &o.Event)
+		case !st.isNull(12):
+			scanSent(st, 12, &o.Event)
 		case !st.isNull(4):
 			o.Event = store.EventRow{Channel: core.ChannelID(row >> 31), Ev: row & seqMask, Kind: core.MessageSent, Message: core.MessageID(st.colInt(4))}
 		default:

@@ -6,11 +6,8 @@ import (
 	"dragoman/core"
 )
 
-// epoch is where the time part of message ids starts.
-var epoch = time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC).UnixMilli()
-
-// allocator makes message ids: milliseconds since 2025, then 4 bits of node, then 8 bits of
-// counter. 41 bits of milliseconds last until 2094 below 2^53. Only the writer uses it.
+// allocator makes message ids and the stamps of events, which share their numbers: milliseconds as
+// core.StampAt has them, then 4 bits of node, then 8 bits of counter. Only the writer uses it.
 type allocator struct {
 	now  func() time.Time
 	node int64
@@ -24,7 +21,7 @@ func (a *allocator) seen(id core.MessageID) {
 
 // next returns an id above all before. When a millisecond's 256 ids are used it borrows from the next.
 func (a *allocator) next() core.MessageID {
-	a.last = max(a.last+1, (a.now().UnixMilli()-epoch)<<8)
+	a.last = max(a.last+1, int64(core.StampAt(a.now()))>>12<<8)
 	return core.MessageID(a.last>>8<<12 | a.node<<8 | a.last&0xff)
 }
 

@@ -229,6 +229,26 @@ func (r *session) Outbox(_ context.Context, limit int) ([]store.OutboxRow, error
 	return r.outbox(limit)
 }
 
+// Feed implements store.Reader.
+func (s *Store) Feed(ctx context.Context, app core.AppID, q store.FeedQuery) ([]store.EventRow, error) {
+	return read(ctx, s, func(r *session) ([]store.EventRow, error) { return r.feed(app, q) })
+}
+
+// Feed implements store.Reader.
+func (r *session) Feed(_ context.Context, app core.AppID, q store.FeedQuery) ([]store.EventRow, error) {
+	return r.feed(app, q)
+}
+
+// FeedHeads implements store.Reader.
+func (s *Store) FeedHeads(ctx context.Context, app core.AppID, user core.UserID, after core.Stamp) ([]store.FeedHead, error) {
+	return read(ctx, s, func(r *session) ([]store.FeedHead, error) { return r.feedHeads(app, user, after) })
+}
+
+// FeedHeads implements store.Reader.
+func (r *session) FeedHeads(_ context.Context, app core.AppID, user core.UserID, after core.Stamp) ([]store.FeedHead, error) {
+	return r.feedHeads(app, user, after)
+}
+
 // Record implements store.Reader.
 func (s *Store) Record(ctx context.Context, app core.AppID, space, key string) ([]byte, error) {
 	return read(ctx, s, func(r *session) ([]byte, error) { return r.record(app, space, key) })

@@ -44,6 +44,7 @@ type headOf struct {
 	app     core.AppID
 	key     core.ChannelKey
 	seq, ev int64
+	stamp   core.Stamp
 	count   int64
 	lastAt  int64
 	dirty   bool
@@ -97,7 +98,8 @@ func newWriter(s *Store, c *conn) (*writer, error) {
 		heads:   map[core.ChannelID]*headOf{},
 	}
 	w.tx = tx{session: session{c: c, s: s, ctx: context.Background()}, w: w}
-	st, err := c.prepare("SELECT (SELECT max(msg_id) FROM messages), (SELECT max(id) FROM outbox)")
+	st, err := c.prepare(`SELECT max(coalesce((SELECT max(msg_id) FROM messages), 0), coalesce((SELECT max(last_stamp) FROM heads), 0),
+		coalesce((SELECT max(stamp) FROM boxes), 0)), (SELECT max(id) FROM outbox)`)
 	if err != nil {
 		return nil, err
 	}

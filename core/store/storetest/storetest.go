@@ -37,6 +37,8 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"Unread", testUnread},
 		{"Events", testEvents},
 		{"Outbox", testOutbox},
+		{"Feed", testFeed},
+		{"FeedBounds", testFeedBounds},
 		{"Records", testRecords},
 		{"AppsAreApart", testAppsAreApart},
 		{"FilterUsers", testFilterUsers},
