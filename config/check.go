@@ -142,12 +142,13 @@ func (v *checker) app(path string, a *App, names map[string]bool, keys, hosts ma
 	if a.Limits.Body.Bytes <= 0 {
 		v.add(path+".limits.body", "must be above zero", "")
 	}
-	if a.Stream.APIKey == "" && a.CometChat.AppID == "" && a.Agora.AppID == "" && a.Nexconn.AppKey == "" && a.Stream.bare() && a.CometChat.bare() {
+	if a.Stream.APIKey == "" && a.CometChat.AppID == "" && a.Agora.AppID == "" && a.Nexconn.AppKey == "" && a.Stream.bare() && a.CometChat.bare() && a.Agora.bare() {
 		v.add(path, "the app speaks no dialect", "add a table such as [app.stream]")
 		return
 	}
 	v.stream(path+".stream", a, keys, hosts)
 	v.cometchat(path+".cometchat", a, keys)
+	v.agora(path+".agora", a, keys)
 }
 
 // bare reports whether nothing of the table is set.
@@ -156,6 +157,46 @@ func (s *Stream) bare() bool { return s.APISecret == "" && s.Listen == "" && len
 // bare reports whether nothing of the table is set.
 func (c *CometChat) bare() bool {
 	return c.Region == "" && c.FullAccessKey == "" && c.AuthOnlyKey == "" && c.Listen == ""
+}
+
+// bare reports whether nothing of the table is set.
+func (g *Agora) bare() bool { return *g == Agora{} }
+
+// hex32 is how app ids of Agora are written.
+var hex32 = regexp.MustCompile(`^[0-9a-fA-F]{32}$`)
+
+// agora checks an app's table for that dialect.
+func (v *checker) agora(path string, a *App, keys map[string]string) {
+	g := &a.Agora
+	if g.AppID == "" {
+		if !g.bare() {
+			v.add(path+".app_id", "must not be empty", "without an app id the rest of the table has no effect")
+		}
+		return
+	}
+	if !hex32.MatchString(g.AppID) {
+		v.add(path+".app_id", strconv.Quote(g.AppID)+" is not an app id", "32 hexadecimal digits")
+	}
+	if len(g.AppCertificate) < minSecret {
+		v.add(path+".app_certificate", fmt.Sprintf("must have at least %d characters", minSecret), "")
+	}
+	for _, n := range []struct{ key, name string }{{".org", g.Org}, {".app", g.App}} {
+		if !appName.MatchString(n.name) {
+			v.add(path+n.key, strconv.Quote(n.name)+" is not a name", "up to 64 letters, digits, - and _: it is part of every path")
+		}
+	}
+	for _, id := range []string{"agora " + g.AppID, "agora " + g.AppKey()} {
+		if other, dup := keys[id]; dup && other != a.Name {
+			v.add(path+".app_id", "app id or app key are also those of app "+other, "each names one app")
+		}
+		keys[id] = a.Name
+	}
+	if g.ClientID != "" && len(g.ClientSecret) < minSecret {
+		v.add(path+".client_secret", fmt.Sprintf("must have at least %d characters", minSecret), "")
+	}
+	if g.Listen != "" {
+		v.address(path+".listen", g.Listen, "agora")
+	}
 }
 
 // cometchat checks an app's table for that dialect.

@@ -64,10 +64,10 @@ type App struct {
 	Limits      Limits    `toml:"limits"`
 	Stream      Stream    `toml:"stream"`
 	CometChat   CometChat `toml:"cometchat"`
+	Agora       Agora     `toml:"agora"`
 
-	// The credentials of dialects that are not served yet. Only Demo fills them, for the banner;
+	// The credentials of a dialect that is not served yet. Only Demo fills them, for the banner;
 	// the file format gets each table together with its dialect.
-	Agora   Agora   `toml:"-"`
 	Nexconn Nexconn `toml:"-"`
 }
 
@@ -94,14 +94,16 @@ type CometChat struct {
 	Listen        string `toml:"listen" example:":8082" doc:"A listener of its own, without path prefix. The SDK insists on https and wss, so that something that ends TLS has to stand in front. Apps may share one."`
 }
 
-// Agora is an app's credentials for the Agora Chat dialect.
+// Agora is an app's table for the Agora Chat dialect. The dialect is off without app_id.
 type Agora struct {
-	Org, App       string
-	AppID          string
-	AppCertificate Secret
-	ClientID       string
-	ClientSecret   Secret
-	Listen         string
+	Org              string `toml:"org" example:"acme-org" doc:"Organisation name: the first half of the app key and the first segment of every path."`
+	App              string `toml:"app" example:"acme-app" doc:"App name: the second half of the app key and the second segment of every path."`
+	AppID            string `toml:"app_id" example:"00112233445566778899aabbccddeeff" doc:"App id, 32 hexadecimal digits: part of every AccessToken2, and of the paths below /app-id/. Empty means: this app does not speak Agora Chat."`
+	AppCertificate   Secret `toml:"app_certificate" example:"env:ACME_AGORA_CERTIFICATE" doc:"App certificate that signs tokens, 32 hexadecimal digits: the text itself, env:NAME or file:PATH."`
+	ClientID         string `toml:"client_id" example:"acme-client" doc:"Client id of the grant client_credentials. Empty means that there is no such grant."`
+	ClientSecret     Secret `toml:"client_secret" example:"env:ACME_AGORA_CLIENT" doc:"Client secret of the grant client_credentials: the text itself, env:NAME or file:PATH."`
+	OpenRegistration bool   `toml:"open_registration" doc:"Let clients register users without a token, as the SDK's registerUser does."`
+	Listen           string `toml:"listen" example:":8083" doc:"A listener of its own, without path prefix. Apps may share one."`
 }
 
 // AppKey is the key that the client SDK is created with.

@@ -58,7 +58,8 @@ func TestExampleFileEqualsDefaults(t *testing.T) {
 // With the comment signs taken off the example is a file that works.
 func TestExampleFileUncommentedIsValid(t *testing.T) {
 	doc := regexp.MustCompile(`(?m)^# (\[|[a-z_]+ = )`).ReplaceAllString(config.Example(), "$1")
-	c, issues := config.Parse([]byte(doc), []string{"ACME_STREAM_SECRET=0123456789abcdef", "ACME_COMET_FULL=full-0123456789abcdef", "ACME_COMET_AUTH=auth-0123456789abcdef"})
+	c, issues := config.Parse([]byte(doc), []string{"ACME_STREAM_SECRET=0123456789abcdef", "ACME_COMET_FULL=full-0123456789abcdef", "ACME_COMET_AUTH=auth-0123456789abcdef",
+		"ACME_AGORA_CERTIFICATE=ffeeddccbbaa99887766554433221100", "ACME_AGORA_CLIENT=client-0123456789abcdef"})
 	if len(issues) != 0 {
 		t.Fatalf("issues = %v", issues)
 	}
@@ -67,6 +68,10 @@ func TestExampleFileUncommentedIsValid(t *testing.T) {
 	want.Stream = config.Stream{APIKey: "abc123", APISecret: "0123456789abcdef", Listen: ":8081", Hosts: []string{"chat.acme.test"}}
 	want.CometChat = config.CometChat{
 		AppID: "acme-comet", Region: "us", FullAccessKey: "full-0123456789abcdef", AuthOnlyKey: "auth-0123456789abcdef", Listen: ":8082",
+	}
+	want.Agora = config.Agora{
+		Org: "acme-org", App: "acme-app", AppID: "00112233445566778899aabbccddeeff", AppCertificate: "ffeeddccbbaa99887766554433221100",
+		ClientID: "acme-client", ClientSecret: "client-0123456789abcdef", Listen: ":8083",
 	}
 	if diff := cmp.Diff([]config.App{want}, c.Apps); diff != "" {
 		t.Errorf("app differs (-want +got):\n%s", diff)
@@ -114,7 +119,12 @@ func TestParseFindsProblems(t *testing.T) {
 		{"variable of an unknown app", ok, []string{"DRAGOMAN_APP__OTHER__TEAMS=true"}, []string{"f: DRAGOMAN_APP__OTHER__TEAMS: no such setting (the file has no app of that name)"}},
 		{"variable of the wrong type", ok, []string{"DRAGOMAN_APP__ACME__TEAMS=perhaps"}, []string{`f: DRAGOMAN_APP__ACME__TEAMS: "perhaps" is neither true nor false`}},
 		{"variable that is a table", ok, []string{"DRAGOMAN_LOG=x"}, []string{"f: DRAGOMAN_LOG: no such setting (that is a table, not a value)"}},
-		{"dialect that is not served", ok + "[app.agora]\norg = \"x\"\n", nil, []string{"f:6: app.agora: unknown key (known here: name, error_format, teams, limits, stream, cometchat)"}},
+		{"dialect that is not served", ok + "[app.nexconn]\napp_key = \"x\"\n", nil, []string{"f:6: app.nexconn: unknown key (known here: name, error_format, teams, limits, stream, cometchat, agora)"}},
+		{"what an app id looks like", ok + "[app.agora]\norg = \"o\"\napp = \"a b\"\napp_id = \"x\"\napp_certificate = \"0123456789abcdef\"\nclient_id = \"c\"\n", nil, []string{
+			`f:9: app[0].agora.app_id: "x" is not an app id (32 hexadecimal digits)`,
+			`f:8: app[0].agora.app: "a b" is not a name (up to 64 letters, digits, - and _: it is part of every path)`,
+			"f:6: app[0].agora.client_secret: must have at least 16 characters",
+		}},
 		{"a table without its app id", ok + "[app.cometchat]\nregion = \"us\"\n", nil, []string{"f:6: app[0].cometchat.app_id: must not be empty (without an app id the rest of the table has no effect)"}},
 		{"one key twice", ok + "[app.cometchat]\napp_id = \"a\"\nfull_access_key = \"0123456789abcdef\"\nauth_only_key = \"0123456789abcdef\"\n", nil, []string{"f:9: app[0].cometchat.auth_only_key: must differ from full_access_key"}},
 	}
@@ -141,7 +151,8 @@ func TestParseFindsProblems(t *testing.T) {
 // names no variable that does nothing.
 func TestEnvironmentReachesEveryKey(t *testing.T) {
 	const doc = "[[app]]\nname = \"my-app\"\n[app.stream]\napi_key = \"k\"\napi_secret = \"0123456789abcdef\"\n" +
-		"[app.cometchat]\napp_id = \"c\"\nfull_access_key = \"0123456789abcdef\"\n"
+		"[app.cometchat]\napp_id = \"c\"\nfull_access_key = \"0123456789abcdef\"\n" +
+		"[app.agora]\norg = \"o\"\napp = \"a\"\napp_id = \"00112233445566778899aabbccddeeff\"\napp_certificate = \"0123456789abcdef\"\nclient_secret = \"0123456789abcdef\"\n"
 	values := map[string]string{"duration": "77s", "size": "7KiB", "secret": "another-secret-of-mine", "true/false": "true", "number": "7", "list": "a.test, b.test", "text": ":7777"}
 	base, issues := config.Parse([]byte(doc), nil)
 	if len(issues) > 0 {
@@ -161,7 +172,12 @@ func TestEnvironmentReachesEveryKey(t *testing.T) {
 		if k.Name == "trusted_proxies" {
 			v = "10.0.0.0/8"
 		}
-		if k.Name == "app_id" {
+		switch k.Name {
+		case "app_id":
+			if v = "another"; k.Table == "app.agora" {
+				v = strings.Repeat("ab", 16)
+			}
+		case "org", "app":
 			v = "another"
 		}
 		env := strings.ReplaceAll(k.Env, "<NAME>", "MY_APP") + "=" + v
@@ -180,7 +196,8 @@ func strconvQuote(s string) string { return `"` + s + `"` }
 // plain makes the secrets comparable.
 func plain(c *config.Config) string {
 	a := &c.Apps[0]
-	return fmt.Sprintf("%+v %s %s %s", *c, a.Stream.APISecret.Reveal(), a.CometChat.FullAccessKey.Reveal(), a.CometChat.AuthOnlyKey.Reveal())
+	return fmt.Sprintf("%+v %s %s %s", *c, a.Stream.APISecret.Reveal(), a.CometChat.FullAccessKey.Reveal(), a.CometChat.AuthOnlyKey.Reveal()) +
+		a.Agora.AppCertificate.Reveal() + a.Agora.ClientSecret.Reveal()
 }
 
 func TestFlagBeforeEnvironmentBeforeFile(t *testing.T) {

@@ -101,6 +101,9 @@ func EncodeError(p *normalize.Problem) normalize.Native {
 	return n
 }
 
+// EncodeError implements adapters.Dialect.
+func (d *Dialect) EncodeError(p *normalize.Problem) normalize.Native { return EncodeError(p) }
+
 // exception is the class name the vendor shows, where an SDK or our own reader needs it: a user
 // that does not exist is told from another resource by nothing else.
 func exception(row normalize.Row) string {

@@ -4,6 +4,7 @@ package all
 
 import (
 	"dragoman/adapters"
+	"dragoman/adapters/agora"
 	"dragoman/adapters/cometchat"
 	"dragoman/adapters/stream"
 )
@@ -11,6 +12,7 @@ import (
 // Dialects returns the entries of all dialects, sorted by name.
 func Dialects() []adapters.Entry {
 	return []adapters.Entry{
+		agora.Entry(),
 		cometchat.Entry(),
 		stream.Entry(),
 	}

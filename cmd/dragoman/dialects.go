@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"dragoman/config"
@@ -66,12 +67,20 @@ var dialects = []dialect{
 	{
 		name: "agora", title: "Agora Chat",
 		configured: func(a *config.App) bool { return a.Agora.AppID != "" },
-		listen:     func(a *config.App) string { return a.Agora.Listen },
-		hosts:      func(*config.App) []string { return nil },
+		creds: func(a *config.App) map[string]string {
+			g := &a.Agora
+			return map[string]string{
+				"org": g.Org, "app": g.App, "app_id": g.AppID, "app_certificate": g.AppCertificate.Reveal(),
+				"client_id": g.ClientID, "client_secret": g.ClientSecret.Reveal(), "open_registration": strconv.FormatBool(g.OpenRegistration),
+			}
+		},
+		listen: func(a *config.App) string { return a.Agora.Listen },
+		hosts:  func(*config.App) []string { return nil },
 		line: func(a *config.App, host, base string) string {
 			return fmt.Sprintf(`new AgoraChat.connection({ appKey: %q, isHttpDNS: false, url: "ws://%s/websocket", apiUrl: %q })`,
 				a.Agora.AppKey(), host, base)
 		},
+		token: agoraToken,
 	},
 	{
 		name: "nexconn", title: "Nexconn",

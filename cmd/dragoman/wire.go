@@ -74,7 +74,7 @@ func assemble(ctx context.Context, p *Program) (_ *node, err error) {
 		return nil, err
 	}
 	if p.Demo {
-		if err := seed(ctx, n.engine.Core(), ids); err != nil {
+		if err := seed(ctx, n.engine.Core(), c.Apps, ids); err != nil {
 			return nil, fmt.Errorf("create the demo's people: %w", err)
 		}
 	}

@@ -87,8 +87,23 @@ func (e *Engine) seen(app core.AppID, u *core.User) *core.User {
 	return u
 }
 
-// channel reads one channel through the cache; group.not_found if there is none or it is deleted.
+// channel reads one channel by key or decimal id through the cache; group.not_found if there is none
+// or it is deleted.
 func (e *Engine) channel(ctx context.Context, app core.AppID, key core.ChannelKey) (*core.Channel, error) {
+	c, err := e.keyed(ctx, app, key)
+	id, ok := key.Numbered()
+	if !ok || !fault.IsReason(err, fault.GroupNotFound) {
+		return c, err
+	}
+	cs, serr := e.store.Channels(ctx, app, []core.ChannelID{id})
+	if serr != nil || len(cs) == 0 || cs[0].Key == key || cs[0].Kind == core.KindDirect {
+		return nil, orElse(serr, err)
+	}
+	return e.keyed(ctx, app, cs[0].Key)
+}
+
+// keyed reads one channel by its key.
+func (e *Engine) keyed(ctx context.Context, app core.AppID, key core.ChannelKey) (*core.Channel, error) {
 	c, err := e.channels.load(channelKey{app, key}, func() (*core.Channel, error) {
 		c, err := e.store.Channel(ctx, app, key)
 		if errors.Is(err, store.ErrNotFound) {

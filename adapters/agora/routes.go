@@ -1,0 +1,24 @@
+package agora
+
+import (
+	"cmp"
+	"slices"
+
+	"dragoman/adapters"
+)
+
+// root begins the path of every operation. An app named by its id has the literal "app-id" in the
+// place of its organisation.
+const root = "/:org/:app"
+
+// table is every operation of the dialect, sorted by path and method.
+func (d *Dialect) table() []adapters.Route {
+	all := slices.Concat(
+		d.tokenRoutes(),
+		d.userRoutes(),
+	)
+	slices.SortFunc(all, func(a, b adapters.Route) int {
+		return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Method, b.Method))
+	})
+	return all
+}
