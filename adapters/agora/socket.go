@@ -45,12 +45,10 @@ type link struct {
 	expiry  *time.Timer
 
 	mu      sync.Mutex
-	told    []core.Delivery // what waits to be told
+	told    []*core.Event // what waits to be told
 	telling bool            // a goroutine is at it, or the login is under way
 	tellers sync.WaitGroup
 	queues  map[core.ChannelID]*queue // those that anything happened in; 0 is the person's own box
-	acks    map[core.ChannelKey]core.Stamp
-	flush   *time.Timer
 }
 
 // apart runs f in a goroutine of its own and waits for it; a panic is the caller's to handle.
@@ -233,7 +231,6 @@ func (l *link) end() {
 	}
 	l.live.Close()
 	l.tellers.Wait()
-	apart(l.flushAcks)
 }
 
 // ended tells the client why the core ends its connection, which the SDK takes for final, and closes it.
