@@ -142,13 +142,15 @@ func (v *checker) app(path string, a *App, names map[string]bool, keys, hosts ma
 	if a.Limits.Body.Bytes <= 0 {
 		v.add(path+".limits.body", "must be above zero", "")
 	}
-	if a.Stream.APIKey == "" && a.CometChat.AppID == "" && a.Agora.AppID == "" && a.Nexconn.AppKey == "" && a.Stream.bare() && a.CometChat.bare() && a.Agora.bare() {
+	if a.Stream.bare() && a.CometChat.bare() && a.Agora.bare() && a.Nexconn.bare() &&
+		a.Stream.APIKey == "" && a.CometChat.AppID == "" && a.Agora.AppID == "" && a.Nexconn.AppKey == "" {
 		v.add(path, "the app speaks no dialect", "add a table such as [app.stream]")
 		return
 	}
 	v.stream(path+".stream", a, keys, hosts)
 	v.cometchat(path+".cometchat", a, keys)
 	v.agora(path+".agora", a, keys)
+	v.nexconn(path+".nexconn", a, keys)
 }
 
 // bare reports whether nothing of the table is set.
@@ -196,6 +198,46 @@ func (v *checker) agora(path string, a *App, keys map[string]string) {
 	}
 	if g.Listen != "" {
 		v.address(path+".listen", g.Listen, "agora")
+	}
+}
+
+// bare reports whether nothing of the table is set.
+func (n *Nexconn) bare() bool {
+	return n.AppSecret == "" && n.Listen == "" && len(n.Callers) == 0 && len(n.ServicesOff) == 0
+}
+
+// nexconnServices are what an app may have switched off.
+var nexconnServices = []string{"allowlist", "blocklist", "community", "history", "open_metadata", "presence", "profiles", "rtc"}
+
+// nexconn checks an app's table for that dialect.
+func (v *checker) nexconn(path string, a *App, keys map[string]string) {
+	n := &a.Nexconn
+	if n.AppKey == "" {
+		if !n.bare() {
+			v.add(path+".app_key", "must not be empty", "without a key the rest of the table has no effect")
+		}
+		return
+	}
+	id := "nexconn " + n.AppKey
+	if other, dup := keys[id]; dup {
+		v.add(path+".app_key", "the key is also the one of app "+other, "a key names one app")
+	}
+	keys[id] = a.Name
+	if len(n.AppSecret) < minSecret {
+		v.add(path+".app_secret", fmt.Sprintf("must have at least %d characters", minSecret), "")
+	}
+	if n.Listen != "" {
+		v.address(path+".listen", n.Listen, "nexconn")
+	}
+	for _, c := range n.Callers {
+		if _, err := netip.ParseAddr(c); err != nil {
+			v.add(path+".callers", strconv.Quote(c)+" is not an address", "such as 203.0.113.7")
+		}
+	}
+	for _, s := range n.ServicesOff {
+		if !slices.Contains(nexconnServices, s) {
+			v.add(path+".services_off", strconv.Quote(s)+" is not a service", "one of "+strings.Join(nexconnServices, ", "))
+		}
 	}
 }
 

@@ -65,10 +65,7 @@ type App struct {
 	Stream      Stream    `toml:"stream"`
 	CometChat   CometChat `toml:"cometchat"`
 	Agora       Agora     `toml:"agora"`
-
-	// The credentials of a dialect that is not served yet. Only Demo fills them, for the banner;
-	// the file format gets each table together with its dialect.
-	Nexconn Nexconn `toml:"-"`
+	Nexconn     Nexconn   `toml:"nexconn"`
 }
 
 // Limits bound what the callers of one app may ask for.
@@ -109,11 +106,13 @@ type Agora struct {
 // AppKey is the key that the client SDK is created with.
 func (a Agora) AppKey() string { return a.Org + "#" + a.App }
 
-// Nexconn is an app's credentials for the Nexconn dialect.
+// Nexconn is an app's table for the Nexconn dialect. The dialect is off without app_key.
 type Nexconn struct {
-	AppKey    string
-	AppSecret Secret
-	Listen    string
+	AppKey      string   `toml:"app_key" example:"acme-nexconn" doc:"The App-Key that SDKs are initialised with. Empty means: this app does not speak Nexconn."`
+	AppSecret   Secret   `toml:"app_secret" example:"env:ACME_NEXCONN_SECRET" doc:"The App Secret that signs calls of servers and webhooks: the text itself, env:NAME or file:PATH. At least 16 characters."`
+	Listen      string   `toml:"listen" example:":8084" doc:"A listener of its own, without path prefix: server API, navigation and live link. Apps may share one."`
+	Callers     []string `toml:"callers" example:"203.0.113.7" doc:"Addresses from which servers may call. Empty means any."`
+	ServicesOff []string `toml:"services_off" example:"community" doc:"Services of the vendor that this app has not switched on; their calls answer HTTP 430. Of: allowlist, blocklist, community, history, open_metadata, presence, profiles, rtc."`
 }
 
 // Default is the configuration of an empty file. It has no apps, so it serves nobody.

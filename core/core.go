@@ -20,6 +20,9 @@ type Core struct {
 	Blocklists  Blocklists
 	Groups      Groups
 	Friends     Friends
+	Speech      Speech
+	Admissions  Admissions
+	Board       Board
 	Calls       Calls
 	Types       Types
 	Credentials Credentials

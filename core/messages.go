@@ -118,6 +118,9 @@ type SendMessage struct {
 	// QuietBlock accepts a message to somebody who has blocked the actor and shows it to its author
 	// alone, instead of refusing it with block.by_peer.
 	QuietBlock bool
+	// MaxExtra bounds Extra, and the attachments together, in bytes where the dialect allows more
+	// than 5 KiB; at most 256 KiB.
+	MaxExtra int
 }
 
 // Sent is the outcome of a send. Duplicate means that a message with this alias by the same
@@ -132,6 +135,8 @@ type EditMessage struct {
 	ID      string
 	Replace *MessageInput
 	Change  func(*Message) error
+	// MaxExtra is as for SendMessage. A message that is longer already may stay as long.
+	MaxExtra int
 }
 
 // DeleteMessage removes a message: softly (a tombstone remains), for good, or for the actor alone.

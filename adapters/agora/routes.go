@@ -16,6 +16,8 @@ func (d *Dialect) table() []adapters.Route {
 	all := slices.Concat(
 		d.tokenRoutes(),
 		d.userRoutes(),
+		d.contactRoutes(),
+		d.attributeRoutes(),
 	)
 	slices.SortFunc(all, func(a, b adapters.Route) int {
 		return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Method, b.Method))

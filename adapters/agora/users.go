@@ -14,7 +14,18 @@ import (
 func (d *Dialect) userRoutes() []adapters.Route {
 	return []adapters.Route{
 		op(d, full, "POST", "/users", "registerUsers", d.registerUsers, writeUsers).Gated(adapters.GateApp),
+		op(d, full, "GET", "/users", "listUsers", d.listUsers, encodeUserPage).Gated(adapters.GateServer),
+		op(d, full, "DELETE", "/users", "deleteUsers", d.deleteUsers, encodeUserPage).Gated(adapters.GateServer),
+		op(d, full, "POST", "/users/batch/status", "batchUserStatus", d.batchStatus, encodeStatuses).Gated(adapters.GateServer),
 		op(d, full, "GET", "/users/:username", "getUser", d.getUser, encodeUser),
+		op(d, full, "PUT", "/users/:username", "updateUser", d.updateUser, oneUser),
+		op(d, full, "DELETE", "/users/:username", "deleteUser", d.deleteUser, oneUser).Gated(adapters.GateServer),
+		op(d, full, "PUT", "/users/:username/password", "changePassword", d.changePassword, nothing),
+		op(d, full, "POST", "/users/:username/password", "setPassword", d.changePassword, nothing),
+		op(d, full, "POST", "/users/:username/activate", "activateUser", d.lifecycle(true), activated).Gated(adapters.GateServer),
+		op(d, full, "POST", "/users/:username/deactivate", "deactivateUser", d.lifecycle(false), oneUser).Gated(adapters.GateServer),
+		op(d, full, "GET", "/users/:username/status", "getUserStatus", d.userStatus, encodeStatus),
+		op(d, full, "POST", "/users/:username/status", "postUserStatus", unsupportedOperation, nothing),
 	}
 }
 
@@ -148,6 +159,14 @@ func (d *Dialect) getUser(ctx context.Context, by core.Actor, rq *adapters.Reque
 	}
 	return *u, nil
 }
+
+// unsupportedOperation is a method that the collection does not have.
+func unsupportedOperation(context.Context, core.Actor, *adapters.Request) (none, error) {
+	return none{}, fault.RequestMethodNotAllowed.Error("").With("service_operation")
+}
+
+// activated answers the end of a suspension, which shows no user.
+func activated(*answer, core.User) {}
 
 func encodeUser(a *answer, u core.User) {
 	oneUser(a, u)

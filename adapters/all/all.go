@@ -6,6 +6,7 @@ import (
 	"dragoman/adapters"
 	"dragoman/adapters/agora"
 	"dragoman/adapters/cometchat"
+	"dragoman/adapters/nexconn"
 	"dragoman/adapters/stream"
 )
 
@@ -14,6 +15,7 @@ func Dialects() []adapters.Entry {
 	return []adapters.Entry{
 		agora.Entry(),
 		cometchat.Entry(),
+		nexconn.Entry(),
 		stream.Entry(),
 	}
 }

@@ -85,11 +85,19 @@ var dialects = []dialect{
 	{
 		name: "nexconn", title: "Nexconn",
 		configured: func(a *config.App) bool { return a.Nexconn.AppKey != "" },
-		listen:     func(a *config.App) string { return a.Nexconn.Listen },
-		hosts:      func(*config.App) []string { return nil },
+		creds: func(a *config.App) map[string]string {
+			n := &a.Nexconn
+			return map[string]string{
+				"app_key": n.AppKey, "app_secret": n.AppSecret.Reveal(),
+				"callers": strings.Join(n.Callers, ","), "services_off": strings.Join(n.ServicesOff, ","),
+			}
+		},
+		listen: func(a *config.App) string { return a.Nexconn.Listen },
+		hosts:  func(*config.App) []string { return nil },
 		line: func(a *config.App, _, base string) string {
 			return fmt.Sprintf(`init({ appkey: %q, navigators: [%q] })`, a.Nexconn.AppKey, base)
 		},
+		token: nexconnToken,
 	},
 }
 

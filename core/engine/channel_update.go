@@ -128,9 +128,11 @@ func (u *updating) run(ctx context.Context, t *txn) error {
 		}
 	}
 	if in.Change != nil {
+		rules := c.Overrides.Rules
 		if err := in.Change(&c); err != nil {
 			return err
 		}
+		c.Overrides.Rules = rules
 	}
 	if c.Cooldown != before {
 		if err := e.can(u.sc, perm.UpdateChannelCooldown, u.sc.owns()); err != nil {

@@ -87,23 +87,8 @@ func (e *Engine) seen(app core.AppID, u *core.User) *core.User {
 	return u
 }
 
-// channel reads one channel by key or decimal id through the cache; group.not_found if there is none
-// or it is deleted.
+// channel reads one channel, by key or by number, through the cache; group.not_found if there is none or it is deleted.
 func (e *Engine) channel(ctx context.Context, app core.AppID, key core.ChannelKey) (*core.Channel, error) {
-	c, err := e.keyed(ctx, app, key)
-	id, ok := key.Numbered()
-	if !ok || !fault.IsReason(err, fault.GroupNotFound) {
-		return c, err
-	}
-	cs, serr := e.store.Channels(ctx, app, []core.ChannelID{id})
-	if serr != nil || len(cs) == 0 || cs[0].Key == key || cs[0].Kind == core.KindDirect {
-		return nil, orElse(serr, err)
-	}
-	return e.keyed(ctx, app, cs[0].Key)
-}
-
-// keyed reads one channel by its key.
-func (e *Engine) keyed(ctx context.Context, app core.AppID, key core.ChannelKey) (*core.Channel, error) {
 	c, err := e.channels.load(channelKey{app, key}, func() (*core.Channel, error) {
 		c, err := e.store.Channel(ctx, app, key)
 		if errors.Is(err, store.ErrNotFound) {
@@ -113,6 +98,9 @@ func (e *Engine) keyed(ctx context.Context, app core.AppID, key core.ChannelKey)
 	})
 	if err != nil {
 		return nil, err
+	}
+	if c.Key != key { // asked for by its number; kept up to date under its key alone
+		return e.channel(ctx, app, c.Key)
 	}
 	if !c.DeletedAt.IsZero() {
 		return nil, noChannel(key)
@@ -146,6 +134,13 @@ func (e *Engine) place(ctx context.Context, app core.AppID, c *core.Channel, use
 		case !errors.Is(err, store.ErrNotFound):
 			return nil, err
 		}
+		mute, found, err := record[core.MemberMute](ctx, e.store, app, spaceMuted, placeRecord(c.Key, user))
+		if err != nil {
+			return nil, err
+		}
+		if found {
+			p.mute = &mute
+		}
 		return p, nil
 	})
 }
@@ -167,6 +162,10 @@ type scene struct {
 	user    *core.User        // the actor; nil for a server acting for nobody
 	member  *core.Member      // the actor's membership, nil if none
 	ban     *core.Ban         // the actor's ban in this channel, in force or not
+	mute    *core.MemberMute  // the actor's mute in this channel, in force or not
+	super   bool              // the actor is a super admin and the channel a room; filled by group
+	// maxExtra is what the dialect allows of custom fields; 0 for the core's own bound.
+	maxExtra int
 }
 
 // enter loads the scene of a channel.
@@ -198,7 +197,7 @@ func (e *Engine) sceneOf(ctx context.Context, by core.Actor, c *core.Channel) (*
 		if err != nil {
 			return nil, err
 		}
-		s.member, s.ban = p.member, p.ban
+		s.member, s.ban, s.mute = p.member, p.ban, p.mute
 	}
 	return s, nil
 }
@@ -302,9 +301,11 @@ func (e *Engine) forget(in invalidation) {
 func (e *Engine) forgetHere(in invalidation) {
 	if in.Self {
 		e.apps.drop(in.App)
+		e.kit.supers.drop(in.App)
 	}
 	for _, u := range in.Users {
 		e.users.drop(userKey{in.App, u})
+		e.kit.kindMutes.drop(userKey{in.App, u})
 	}
 	for _, k := range in.Keys {
 		e.channels.drop(channelKey{in.App, k})

@@ -85,6 +85,7 @@ type typeKey struct {
 type place struct {
 	member *core.Member
 	ban    *core.Ban
+	mute   *core.MemberMute
 }
 
 // New starts an engine. Close must be called to stop it.
@@ -146,6 +147,7 @@ func (e *Engine) Core() *core.Core {
 		Blocklists: blocklists{e}, Types: types{e}, Credentials: credentials{e}, Commands: commands{e}, Roles: roles{e},
 		Polls: polls{e}, Drafts: drafts{e}, Reminders: reminders{e}, Devices: devices{e},
 		Files: files{e}, Tasks: tasks{e}, Groups: groups{e}, Friends: friends{e}, Calls: calls{e},
+		Speech: speech{e}, Admissions: admissions{e}, Board: board{e},
 		Live: live{e}, Feeds: feeds{e}, Health: health{e},
 	}
 }

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"time"
 
@@ -283,8 +284,10 @@ func (l live) Send(ctx context.Context, by core.Actor, in core.SendEvent) (*core
 			}
 			ev.User = e.seen(by.App, u)
 		}
-		e.dispatch.push(ev)
-		return ev, nil
+		if in.Keep {
+			ev.Box = ev.To
+		}
+		return e.tell(ctx, ev, in.Keep)
 	}
 	sc, err := e.enter(ctx, by, in.Key)
 	if err != nil {
@@ -311,9 +314,39 @@ func (l live) Send(ctx context.Context, by core.Actor, in core.SendEvent) (*core
 		return nil, translate(op, err)
 	}
 	ev.Channel, ev.Config, ev.User, ev.Watchers = sc.channel, sc.config, e.seen(by.App, sc.user), in.Kind != core.CustomEvent
-	e.dispatch.push(ev)
-	return ev, nil
+	ev.To = in.To
+	return e.tell(ctx, ev, in.Keep && in.Kind == core.CustomEvent)
 }
+
+// tell hands an event on, at once or when it is stored.
+func (e *Engine) tell(ctx context.Context, ev *core.Event, keep bool) (*core.Event, error) {
+	if len(ev.To) > maxToldBy {
+		return nil, fault.RequestBatchTooLarge.Error(fmt.Sprintf("an event is told to at most %d people", maxToldBy))
+	}
+	if !keep {
+		e.dispatch.push(ev)
+		return ev, nil
+	}
+	var ch core.ChannelID
+	if ev.Channel != nil {
+		ch = ev.Channel.ID
+	}
+	out := ev
+	err := e.update(ctx, "live.send", ev.App, ch, func(t *txn) error {
+		out = &core.Event{
+			Kind: ev.Kind, At: ev.At, Channel: ev.Channel, Config: ev.Config, User: ev.User, To: ev.To, Box: ev.Box,
+			Name: ev.Name, Parent: ev.Parent, Extra: ev.Extra,
+		}
+		if out.Channel != nil {
+			return t.log(out)
+		}
+		return t.emit(out)
+	})
+	return out, err
+}
+
+// maxToldBy bounds the people one custom event names.
+const maxToldBy = 100
 
 // owns reports whether the actor made the channel.
 func (s *scene) owns() bool { return s.user != nil && s.channel.CreatedBy == s.user.ID }

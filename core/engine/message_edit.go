@@ -50,6 +50,7 @@ func (ms messages) edit(ctx context.Context, by core.Actor, in core.EditMessage)
 	if old.Deleted() {
 		return core.Message{}, fault.MessageNotFound.Error(fmt.Sprintf("message with id %q has been deleted", cut(in.ID)))
 	}
+	sc.maxExtra = in.MaxExtra
 	next, err := e.edited(ctx, sc, old, &in)
 	if err != nil {
 		return core.Message{}, err
@@ -154,7 +155,7 @@ func (e *Engine) edited(ctx context.Context, sc *scene, old *core.Message, in *c
 		m.PinnedAt, m.PinnedBy, m.PinExpires = time.Time{}, "", time.Time{}
 	}
 	m.ID, m.Seq, m.Channel, m.User, m.CreatedAt = old.ID, old.Seq, old.Channel, old.User, old.CreatedAt
-	return &m, checkShape(sc.config, &m)
+	return &m, checkShape(sc, &m, max(len(old.Extra), sizeOf(old.Attachments)))
 }
 
 // mayEdit checks the rights: pinning is one thing, changing another.
@@ -470,7 +471,7 @@ func (e *Engine) askBefore(ctx context.Context, sc *scene, m *core.Message) erro
 		}
 		return err
 	}
-	return checkShape(sc.config, m)
+	return checkShape(sc, m, 0)
 }
 
 // Action answers the buttons of an ephemeral message: the message is not stored, so the form says

@@ -45,42 +45,64 @@ import (
 //	friends          user|friend                        core.Friendship
 //	calls            session                            core.Call
 //	calls_by         user|time|session                  callRef
+//	muted            channel key|user                   core.MemberMute
+//	allowed          channel key|user                   core.AllowedMember
+//	kind_mutes       user|kind                          core.KindMute
+//	kind_mutes_by    kind|user                          core.KindMute
+//	applications     channel key|kind|user              core.Application
+//	applications_by  user|channel key|kind              nothing
+//	shared           channel key|time|file id           core.SharedFile
+//	member_attrs     channel key|user|name              text
+//	room_attrs       channel key|name                   core.RoomAttribute
+//	super_admins     user                               superAdmin
 //	calls_open       u|user or g|channel key            callRef: what holds them
 //	cursors          user|device|key of a channel       cursor: how far a device has come in a feed;
 //	                                                    of the empty device: the furthest of them all
 const (
-	spaceBans          = "bans"
-	spaceFutureBans    = "future_bans"
-	spaceMutes         = "mutes"
-	spaceBlocks        = "blocks"
-	spaceFlags         = "flags"
-	spaceFlagsBy       = "flags_by"
-	spaceBlocklists    = "blocklists"
-	spaceTypes         = "types"
-	spaceCommands      = "commands"
-	spaceRoles         = "roles"
-	spaceNames         = "names"
-	spacePolls         = "polls"
-	spacePollVotes     = "poll_votes"
-	spacePollMessages  = "poll_messages"
-	spaceDrafts        = "drafts"
-	spaceReminders     = "reminders"
-	spaceRemindersDue  = "reminders_due"
-	spaceDevices       = "devices"
-	spaceDeviceOwners  = "device_owners"
-	spaceFiles         = "files"
-	spaceTasks         = "tasks"
-	spaceTasksOpen     = "tasks_open"
-	spaceThreads       = "threads"
-	spaceThreadReads   = "thread_reads"
-	spaceEphemerals    = "ephemerals"
-	spaceDeletedFor    = "deleted_for"
-	spaceHookQueue     = "hook_queue"
-	spaceGroupKeys     = "group_keys"
-	spaceFriends       = "friends"
-	spaceCalls         = "calls"
-	spaceCallsBy       = "calls_by"
-	spaceCallsOpen     = "calls_open"
+	spaceBans         = "bans"
+	spaceFutureBans   = "future_bans"
+	spaceMutes        = "mutes"
+	spaceBlocks       = "blocks"
+	spaceFlags        = "flags"
+	spaceFlagsBy      = "flags_by"
+	spaceBlocklists   = "blocklists"
+	spaceTypes        = "types"
+	spaceCommands     = "commands"
+	spaceRoles        = "roles"
+	spaceNames        = "names"
+	spacePolls        = "polls"
+	spacePollVotes    = "poll_votes"
+	spacePollMessages = "poll_messages"
+	spaceDrafts       = "drafts"
+	spaceReminders    = "reminders"
+	spaceRemindersDue = "reminders_due"
+	spaceDevices      = "devices"
+	spaceDeviceOwners = "device_owners"
+	spaceFiles        = "files"
+	spaceTasks        = "tasks"
+	spaceTasksOpen    = "tasks_open"
+	spaceThreads      = "threads"
+	spaceThreadReads  = "thread_reads"
+	spaceEphemerals   = "ephemerals"
+	spaceDeletedFor   = "deleted_for"
+	spaceHookQueue    = "hook_queue"
+	spaceGroupKeys    = "group_keys"
+	spaceFriends      = "friends"
+	spaceCalls        = "calls"
+	spaceCallsBy      = "calls_by"
+	spaceCallsOpen    = "calls_open"
+
+	spaceMuted            = "muted"
+	spaceAllowed          = "allowed"
+	spaceKindMutes        = "kind_mutes"
+	spaceKindMutesBy      = "kind_mutes_by"
+	spaceApplications     = "applications"
+	spaceApplicationsBy   = "applications_by"
+	spaceShared           = "shared"
+	spaceMemberAttributes = "member_attrs"
+	spaceRoomAttributes   = "room_attrs"
+	spaceSuperAdmins      = "super_admins"
+
 	spaceCredentials   = "credentials"
 	spaceCredentialsBy = "credentials_by"
 	spaceCursors       = "cursors"

@@ -41,7 +41,12 @@ func (t *txn) then(f func()) { t.after = append(t.after, f) }
 
 // emit records an event: stored with its channel when its kind is, queued for hooks if the app has
 // any, and dispatched after the commit. Events are dispatched in the order of emit.
-func (t *txn) emit(ev *core.Event) error {
+func (t *txn) emit(ev *core.Event) error { return t.record(ev, stored[ev.Kind]) }
+
+// log is emit for an event that is stored with its channel although others of its kind are not.
+func (t *txn) log(ev *core.Event) error { return t.record(ev, true) }
+
+func (t *txn) record(ev *core.Event, keep bool) error {
 	ev.App, ev.Origin = t.app, t.origin
 	if ev.At.IsZero() {
 		ev.At = t.e.now()
@@ -50,7 +55,7 @@ func (t *txn) emit(ev *core.Event) error {
 	if hooks {
 		t.then(func() { kick(t.e.kit.hooks) })
 	}
-	if ev.Channel != nil && stored[ev.Kind] {
+	if ev.Channel != nil && keep {
 		row := store.EventRow{Channel: ev.Channel.ID, Kind: ev.Kind, At: ev.At, Payload: payloadOf(ev)}
 		if ev.User != nil {
 			row.Actor = ev.User.ID
@@ -105,8 +110,16 @@ func (t *txn) putUser(u *core.User) error {
 	return nil
 }
 
-// putChannel writes a channel and lets the caches forget it after the commit.
+// putChannel writes a channel and lets the caches forget it after the commit. A new one gets its
+// number: that of its key, where the key is one.
 func (t *txn) putChannel(c *core.Channel) error {
+	if c.ID == 0 && c.AliasNo == 0 {
+		if n, ok := c.Key.Number(); ok {
+			c.AliasNo = n
+		} else {
+			c.AliasNo = int64(t.NextStamp())
+		}
+	}
 	if err := t.PutChannel(t.app, c); err != nil {
 		return err
 	}

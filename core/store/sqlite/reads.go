@@ -74,6 +74,14 @@ func (r *session) channel(app core.AppID, key core.ChannelKey) (core.Channel, er
 	if err != nil {
 		return c, err
 	}
+	if n, ok := key.Number(); !more && ok {
+		if st, err = r.c.prepare("SELECT " + channelCols + " FROM " + channelFrom + " WHERE c.app = ? AND c.alias_no = ?"); err != nil {
+			return c, err
+		}
+		if more, err = st.int(int64(app)).int(n).step(); err != nil {
+			return c, err
+		}
+	}
 	if !more {
 		return c, fmt.Errorf("channel %q: %w", key, store.ErrNotFound)
 	}

@@ -84,8 +84,11 @@ func testChannels(f *fix) {
 	c.LastSeq, c.MemberCount = 0, 0
 	d := f.channel("b")
 	same(f, "channels", must[[]core.Channel](f)(f.s.Channels(f.Context(), f.app, []core.ChannelID{c.ID, d.ID, 999})), []core.Channel{c, d})
+	same(f, "channel by number", must[core.Channel](f)(f.s.Channel(f.Context(), f.app, "1234567890123")), c)
 	_, err := f.s.Channel(f.Context(), f.app, "team:none")
 	f.notFound("no channel", err)
+	_, err = f.s.Channel(f.Context(), f.app, "1234567890124")
+	f.notFound("no number", err)
 	err = f.s.Update(f.Context(), f.app, 0, func(tx store.Tx) error {
 		return tx.PutChannel(f.app, &core.Channel{Key: "b", Type: "messaging", CreatedAt: f.now, UpdatedAt: f.now})
 	}, nil)
