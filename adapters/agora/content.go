@@ -21,7 +21,7 @@ var foreign = wire.NamesOf(msyncName, "content", "rc")
 
 // kept is what msyncName holds.
 type kept struct {
-	body  []byte // the MessageBody as it was sent
+	body   []byte // the MessageBody as it was sent
 	device string // that sent it
 	edits  int    // how often it was changed
 	tag    optional

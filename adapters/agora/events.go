@@ -36,6 +36,32 @@ var eventTable = map[core.EventKind]func(*telling){
 	core.TypingStarted:   (*telling).typing,
 	core.TypingStopped:   (*telling).typing,
 	core.CustomEvent:     (*telling).custom,
+
+	core.MemberMuted:           (*telling).muted,
+	core.MemberUnmuted:         (*telling).muted,
+	core.GroupMutedAll:         plainly(mucMuteAll),
+	core.GroupUnmutedAll:       plainly(mucUnmuteAll),
+	core.MemberAllowed:         (*telling).allowed,
+	core.MemberDisallowed:      (*telling).allowed,
+	core.Announced:             (*telling).announced,
+	core.GroupRuled:            (*telling).updated,
+	core.OwnerChanged:          (*telling).owned,
+	core.FileShared:            plainly(mucUploadFile),
+	core.FileUnshared:          plainly(mucDeleteFile),
+	core.MemberAttributes:      (*telling).memberValues,
+	core.RoomAttributesSet:     (*telling).roomValues,
+	core.RoomAttributesRemoved: (*telling).roomValues,
+	core.JoinRequested:         (*telling).requested,
+	core.JoinAccepted:          (*telling).decided,
+	core.JoinDeclined:          (*telling).decided,
+	core.GroupInvited:          (*telling).wanted,
+	core.GroupInviteAccepted:   (*telling).replied,
+	core.GroupInviteDeclined:   (*telling).replied,
+	core.MessageAcked:          (*telling).acked,
+	core.FriendRequested:       (*telling).friendAsked,
+	core.FriendAdded:           (*telling).befriended,
+	core.FriendDeclined:        (*telling).friendDeclined,
+	core.FriendRemoved:         (*telling).friendRemoved,
 }
 
 // telling is one event being told to one connection.
@@ -296,8 +322,8 @@ func (x *telling) ranked() {
 	}
 	of, by := x.target(), x.actor()
 	switch n := x.ev.Message.Notice; {
-	case n.New == core.MemberOwner:
-		x.muc(mucAssignOwner, by, x.whom(of))
+	case n.New == core.MemberOwner, n.Old == core.MemberOwner:
+		return // told as the change of owner
 	case n.New == core.MemberAdmin:
 		x.muc(mucAddAdmin, by, x.whom(of))
 	case n.Old == core.MemberAdmin:

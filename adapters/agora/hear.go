@@ -19,6 +19,9 @@ import (
 // https://docs.agora.io/en/agora-chat/reference/limitations.
 const maxBody = 40 << 10
 
+// maxExtra bounds what is kept of a message in bytes: its body in base64, and its extension fields.
+const maxExtra = 4 * maxBody
+
 // ack is the answer to something sent.
 type ack struct {
 	id    uint64
@@ -143,7 +146,7 @@ func (l *link) hearMessage(ctx context.Context, m *item, b *msgBody) (ack, error
 			in.RestrictedTo = append(in.RestrictedTo, core.UserID(u))
 		}
 	}
-	cmd := core.SendMessage{Key: at.key, Message: in, SkipCommands: true}
+	cmd := core.SendMessage{Key: at.key, Message: in, SkipCommands: true, MaxExtra: maxExtra}
 	out, err := l.d.core.Messages.Send(ctx, l.by, cmd)
 	if at.user != "" && fault.IsReason(err, fault.GroupNotFound) {
 		if err = l.d.openDirect(ctx, l.by, at.user); err == nil {
@@ -212,12 +215,13 @@ func (l *link) hearCommand(ctx context.Context, m *item, b *msgBody, at place) (
 	w.TextIf("to", string(at.user))
 	w.Close()
 	w.Close()
-	in := core.SendEvent{Key: at.key, Kind: core.CustomEvent, Name: cmdEvent, Extra: core.Extra(w.Bytes())}
+	// Who is away gets it later, unless it is for those who are there.
+	in := core.SendEvent{Key: at.key, Kind: core.CustomEvent, Name: cmdEvent, Extra: core.Extra(w.Bytes()), Keep: m.route != routeOnline}
 	switch b.contents[0].action {
 	case actionTyping:
-		in.Kind, in.Name = core.TypingStarted, ""
+		in.Kind, in.Name, in.Keep = core.TypingStarted, "", false
 	case actionStopped:
-		in.Kind, in.Name = core.TypingStopped, ""
+		in.Kind, in.Name, in.Keep = core.TypingStopped, "", false
 	}
 	_, err := l.d.core.Live.Send(ctx, l.by, in)
 	if at.user != "" && fault.IsReason(err, fault.GroupNotFound) { // the two have not written each other yet

@@ -9,7 +9,6 @@ import (
 	"dragoman/adapters/wire"
 	"dragoman/core"
 	"dragoman/core/fault"
-
 )
 
 // recallWithin is how long after it a message can be recalled; see
@@ -27,7 +26,7 @@ func (l *link) hearRecall(ctx context.Context, m *item, b *msgBody) (ack, error)
 	}
 	for i := range m.ext {
 		if k := &m.ext[i]; k.key == "recallMessageExtensionInfo" && k.text != "" {
-			_, err = l.d.core.Messages.Edit(ctx, behalf(l.by), core.EditMessage{ID: hit.Message.ID.String(), Change: func(c *core.Message) error {
+			_, err = l.d.core.Messages.Edit(ctx, behalf(l.by), core.EditMessage{ID: hit.Message.ID.String(), MaxExtra: maxExtra, Change: func(c *core.Message) error {
 				c.Extra = noteRecall(c.Extra, k.text)
 				return nil
 			}})
@@ -76,7 +75,7 @@ func (l *link) hearEdit(ctx context.Context, _ *item, b *msgBody) (ack, error) {
 	if err != nil {
 		return ack{}, err
 	}
-	edited, err := l.d.core.Messages.Edit(ctx, l.by, core.EditMessage{ID: hit.Message.ID.String(), Change: func(m *core.Message) error {
+	edited, err := l.d.core.Messages.Edit(ctx, l.by, core.EditMessage{ID: hit.Message.ID.String(), MaxExtra: maxExtra, Change: func(m *core.Message) error {
 		return edit(v, m, b)
 	}})
 	if fault.IsReason(err, fault.PermissionDenied) {
@@ -129,4 +128,3 @@ func edit(v *venue, m *core.Message, b *msgBody) error {
 	m.Text, m.Attachments, m.Extra = c.plain(), c.attachments(), k.extra(&now)
 	return nil
 }
-

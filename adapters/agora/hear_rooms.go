@@ -3,6 +3,7 @@ package agora
 import (
 	"context"
 
+	"dragoman/adapters/wire"
 	"dragoman/core"
 	"dragoman/core/fault"
 )
@@ -45,6 +46,76 @@ func (l *link) hearRoster(ctx context.Context, m *item) (ack, error) {
 	}
 	if err == nil && len(outcomes) > 0 {
 		err = outcomes[0].Err
+	}
+	return l.done(), err
+}
+
+// enter makes the person present in a room and answers what the SDK shows of it.
+func (l *link) enter(ctx context.Context, b *mucBody) (ack, error) {
+	key := core.ChannelKey(b.muc.v.name)
+	g, err := l.d.core.Groups.Join(ctx, l.by, core.JoinGroup{Key: key})
+	if fault.IsReason(err, fault.GroupAlreadyMember) {
+		g, err = l.d.core.Groups.Get(ctx, l.by, core.GetGroup{Key: key})
+	}
+	if err != nil {
+		return ack{}, l.roomRefusal(err)
+	}
+	a := l.done()
+	v := &venue{t: l.t, c: &g.Channel}
+	body := mucBody{op: mucJoin, room: true}
+	body.muc.v, body.from.v = v.group(), &jid{name: string(l.by.User)}
+	info, err := l.roomInfo(ctx, &g)
+	if err != nil {
+		return ack{}, err
+	}
+	body.status.v = &mucStatus{chatroomInfo: info}
+	x := item{id: a.id, timestamp: millis(a.at), ns: nsMUC, payload: body.encode(nil)}
+	x.from.v, x.to.v = v.group(), l.self()
+	a.metas = []item{x}
+	return a, nil
+}
+
+// roomRefusal names the person where the vendor's text does.
+func (l *link) roomRefusal(err error) error {
+	return fault.From(err).Param("username", string(l.by.User))
+}
+
+// roomInfo is the state of a room for the person who enters it; see
+// https://docs.agora.io/en/agora-chat/client-api/chat-room/manage-chatrooms.
+func (l *link) roomInfo(ctx context.Context, g *core.GroupView) (string, error) {
+	st, err := l.d.core.Speech.State(ctx, l.by, core.GetSpeech{Key: g.Channel.Key})
+	if err != nil {
+		return "", err
+	}
+	until := int64(-1)
+	if st.Mute != nil {
+		until = 0
+		if !st.Mute.Expires.IsZero() {
+			until = st.Mute.Expires.UnixMilli()
+		}
+	}
+	w := wire.NewWriter(192)
+	w.Open()
+	w.KeyOf(string(l.by.User))
+	w.Open()
+	w.Bool("is_all_mute", st.MutedAll)
+	w.Int64("create_timestamp", g.Channel.CreatedAt.UnixMilli())
+	w.Bool("is_in_white_list", st.Allowed)
+	w.Int("member_count", g.Channel.MemberCount)
+	w.Int64("mute_duration", until)
+	w.Close()
+	w.Close()
+	return string(w.Bytes()), nil
+}
+
+// leave ends the person's presence in a room. Who is not in it has what they want.
+func (l *link) leave(ctx context.Context, b *mucBody) (ack, error) {
+	_, err := l.d.core.Groups.Leave(ctx, l.by, core.LeaveGroup{Key: core.ChannelKey(b.muc.v.name)})
+	if fault.IsReason(err, fault.GroupNotMember) {
+		err = nil
+	}
+	if err != nil {
+		err = l.roomRefusal(err)
 	}
 	return l.done(), err
 }

@@ -46,7 +46,7 @@ type link struct {
 
 	mu      sync.Mutex
 	told    []*core.Event // what waits to be told
-	telling bool            // a goroutine is at it, or the login is under way
+	telling bool          // a goroutine is at it, or the login is under way
 	tellers sync.WaitGroup
 	queues  map[core.ChannelID]*queue // those that anything happened in; 0 is the person's own box
 }

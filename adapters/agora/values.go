@@ -1,7 +1,9 @@
 package agora
 
 import (
+	"maps"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -114,3 +116,14 @@ func valuesOf(v gjson.Result, reserved wire.Names) []keyValue {
 	})
 	return out
 }
+
+// writeStrings writes texts as members of the open object, by name.
+func writeStrings(w *wire.Writer, m map[string]string) {
+	for _, name := range sortedNames(m) {
+		w.KeyOf(name)
+		w.Item(m[name])
+	}
+}
+
+// sortedNames are the names of a map in order.
+func sortedNames[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

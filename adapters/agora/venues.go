@@ -2,9 +2,13 @@ package agora
 
 import (
 	"context"
+	"strconv"
 
 	"dragoman/core"
 )
+
+// numberOf is the decimal id under which the vendor's people know a group or room.
+func numberOf(c *core.Channel) string { return strconv.FormatInt(c.AliasNo, 10) }
 
 // venue is a conversation as the vendor names it.
 type venue struct {
@@ -58,7 +62,7 @@ func (v *venue) to(from core.UserID) string {
 	if v.direct() {
 		return string(v.peer(from))
 	}
-	return v.c.Number()
+	return numberOf(v.c)
 }
 
 // bodyKind is the kind of message bodies here.
@@ -93,7 +97,7 @@ func (v *venue) queue(viewer core.UserID) jid {
 
 // group names the group or room.
 func (v *venue) group() *jid {
-	return &jid{appKey: v.t.key(), name: v.c.Number(), domain: domainGroup}
+	return &jid{appKey: v.t.key(), name: numberOf(v.c), domain: domainGroup}
 }
 
 // target names the receiver of what a person writes here.
