@@ -51,15 +51,21 @@ var eventTable = map[core.EventKind]func(*link, context.Context, *core.Event, pl
 
 // tell writes the frames of one event.
 func (l *link) tell(ctx context.Context, ev *core.Event) {
-	if ev.Origin == l.session || ev.Channel == nil {
-		return
-	}
-	tell, ok := eventTable[ev.Kind]
-	if !ok {
+	if ev.Origin == l.session {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, tellWithin)
 	defer cancel()
+	if _, ok := changeTable[ev.Kind]; ok {
+		if ev.Stamp != 0 && l.d.change(ctx, ev, l.by.User) != nil {
+			l.notify(topicCommand, commandEvents, ev.Stamp, "")
+		}
+		return
+	}
+	tell, ok := eventTable[ev.Kind]
+	if !ok || ev.Channel == nil {
+		return
+	}
 	if p, ok := l.d.placeOf(ctx, ev.App, l.by.User, ev.Channel); ok {
 		tell(l, ctx, ev, p)
 	}

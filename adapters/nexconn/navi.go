@@ -88,13 +88,14 @@ func (d *Dialect) navi(ctx context.Context, _ core.Actor, rq *adapters.Request, 
 
 // naviFlags are the switches of a client. openHistoryMsg 0 lets the server push messages as they come;
 // with 1 a pushed message is only a hint to pull. userProfile 1 is what friends, profiles and hosted
-// groups wait for; serverSaveUnread 0 leaves counting to the client.
+// groups wait for; serverSaveUnread 0 leaves counting to the client; grpRRVer 4 are receipts of single
+// messages, of which an app has one version only.
 var naviFlags = []struct {
 	name  string
 	value int
 }{
 	{"openAnti", 0}, {"openHistoryMsg", 0}, {"serverSaveUnread", 0}, {"kvStorage", 1}, {"joinMChrm", 1}, {"openUS", 1},
-	{"sessionCfg", 1}, {"ugMsg", 1}, {"ugDriven", 0}, {"grpRRVer", 1}, {"baggageEnabled", 0}, {"supportRecallRefactor", 0},
+	{"sessionCfg", 1}, {"ugMsg", 1}, {"ugDriven", 0}, {"grpRRVer", 4}, {"baggageEnabled", 0}, {"supportRecallRefactor", 0},
 	{"userProfile", 1}, {"logSwitch", 0},
 }
 

@@ -24,6 +24,9 @@ var topics = map[string]topic{
 	"joinChrm": joinRoom(true), "joinChrmR": joinRoom(false), "exitChrm": leaveRoom, "queryChrmI": roomInfo, "chrmPull": pullRoom,
 	"setKV": setKV(false), "setKVS": setKV(true), "delKV": removeKV(false), "delKVS": removeKV(true), "pullKV": pullKV,
 
+	"pullEventChange": pullChanges,
+	"readReceipt":     confirmRead, "qryReceipt": receiptUsers, "qryReceiptBatch": receiptCounts, "rrMsg": confirmGroupRead, "rrList": groupReaders,
+
 	"qAppBot": nothing, "reportsdk": nothing,
 }
 
