@@ -1,6 +1,8 @@
 package nexconn
 
 import (
+	"strings"
+
 	"dragoman/core/fault"
 )
 
@@ -46,7 +48,7 @@ var variants = map[family]map[*fault.Reason]string{
 // with a field, 1002, where the core tells missing from wrong; a variant of a row that exists only for
 // some family is not told by others.
 func (f family) say(err error) error {
-	e := fault.From(err)
+	e := fielded(fault.From(err))
 	if v := variants[f][e.Reason]; v != "" && (e.Variant == "" || foreign[e.Variant]) {
 		c := e.With(v)
 		if c.Reason == fault.RequestMissingField {
@@ -68,6 +70,24 @@ func (f family) say(err error) error {
 			c.Reason, c.Variant = fault.RequestInvalid, ""
 			return &c
 		}
+	}
+	return e
+}
+
+// fielded finds the failures of single fields that have a number of their own in every family.
+func fielded(e *fault.Error) *fault.Error {
+	if len(e.Fields) == 0 || e.Variant != "" {
+		return e
+	}
+	switch f := e.Fields[0]; {
+	case f.Pointer == "/pageToken":
+		c := e.With("page_token")
+		c.Reason = fault.RequestInvalidField
+		return c
+	case strings.HasSuffix(f.Detail, " minutes"):
+		c := e.With("open_channel_id_or_minute")
+		c.Reason = fault.RequestMissingField
+		return c
 	}
 	return e
 }
