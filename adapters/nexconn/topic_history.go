@@ -11,7 +11,7 @@ import (
 
 // Bounds of pages.
 const (
-	maxHistory   = 100
+	maxListed   = 100
 	maxPage      = 100       // messages of one page of what was missed
 	maxPageBytes = 512 << 10 // a connection may have 1 MiB waiting
 )
@@ -31,7 +31,7 @@ func history(kind int) topic {
 			return outcome{}, err
 		}
 		p := place{kind: kind, id: orElse(in.target, c.target), sub: in.sub}
-		page := core.MessagePage{Limit: min(max(in.count, 1), maxHistory) + 1}
+		page := core.MessagePage{Limit: min(max(in.count, 1), maxListed) + 1}
 		switch {
 		case in.order == orderNewer:
 			page.AfterTime = time.UnixMilli(max(in.at, 1))
@@ -77,7 +77,7 @@ func messagesByID(ctx context.Context, c *call) (outcome, error) {
 	}
 	c.kind = in.kind
 	ids := make([]string, 0, len(in.refs))
-	for _, r := range in.refs[:min(len(in.refs), maxHistory)] {
+	for _, r := range in.refs[:min(len(in.refs), maxListed)] {
 		ids = append(ids, r.uid)
 	}
 	hits, err := c.d.core.Messages.Get(ctx, c.by, core.GetMessages{IDs: ids})

@@ -110,7 +110,7 @@ func pullRoom(ctx context.Context, c *call) (outcome, error) {
 	if in.after == 0 {
 		out.sync = int64(core.StampAt(c.d.now()))
 		if in.count > 0 {
-			list, err := c.d.core.Messages.List(ctx, c.by, core.ListMessages{Key: key, Page: core.MessagePage{Limit: min(in.count, maxHistory)}})
+			list, err := c.d.core.Messages.List(ctx, c.by, core.ListMessages{Key: key, Page: core.MessagePage{Limit: min(in.count, maxListed)}})
 			if err != nil {
 				return outcome{}, err
 			}
