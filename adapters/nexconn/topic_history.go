@@ -11,7 +11,7 @@ import (
 
 // Bounds of pages.
 const (
-	maxListed   = 100
+	maxListed    = 100
 	maxPage      = 100       // messages of one page of what was missed
 	maxPageBytes = 512 << 10 // a connection may have 1 MiB waiting
 )
@@ -64,6 +64,9 @@ func history(kind int) topic {
 				break
 			}
 			out.list, out.sync = append(out.list, down), down.at
+		}
+		if err := c.expansions(ctx, out.list); err != nil {
+			return outcome{}, err
 		}
 		return answered(out.write)
 	}

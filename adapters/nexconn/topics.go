@@ -24,6 +24,18 @@ var topics = map[string]topic{
 	"joinChrm": joinRoom(true), "joinChrmR": joinRoom(false), "exitChrm": leaveRoom, "queryChrmI": roomInfo, "chrmPull": pullRoom,
 	"setKV": setKV(false), "setKVS": setKV(true), "delKV": removeKV(false), "delKVS": removeKV(true), "pullKV": pullKV,
 
+	"qryRelationR": listConversations(false), "qryRelation": listConversations(false), "qrySessions": listConversations(true),
+	"qryRelationFilter": filterConversations, "qryRLBatch": namedConversations,
+	"delRelation": dropConversations(numsRelationOp), "delRelationBatch": dropConversations(numsRelationOp), "delSessions": dropConversations(numsSession),
+	"qrySessionsAtt": unreadTotal, "qrySessionsUnread": unreadCounts, "pullSe": unreadSync,
+	"pullSeAtts": pullStates, "setSeAtt": changeStates(nil), "addTag": changeStates(withTags), "delTag": changeStates(withoutTags),
+	"addSeTag": changeTags(withTags), "delSeTag": changeTags(withoutTags), "setTypeUnpush": silenceKind,
+	"pullUS": pullPersonal, "transLan": setPersonalText(languageMember), "autoTrans": setPersonalText(autoMember),
+	"addUnpush": setQuiet, "delUnpush": removeQuiet, "qryUnpush": getQuiet,
+
+	"pullUgMsg": pullCommunities, "pullUgSes": pullCommunityList, "qryMsgChange": pullCommunityChanges, "upMsgEx": expandCommunity,
+	"operate": operate, "qryUgUal": unreadMentions, "ugUnpushSet": quietCommunity(true), "ugUnpushQuery": quietCommunity(false),
+
 	"pullEventChange": pullChanges,
 	"readReceipt":     confirmRead, "qryReceipt": receiptUsers, "qryReceiptBatch": receiptCounts, "rrMsg": confirmGroupRead, "rrList": groupReaders,
 
