@@ -43,7 +43,9 @@ func (in *input) userIDs(name string, max int) []core.UserID {
 }
 
 // optUserIDs reads a list of people that may be empty.
-func (in *input) optUserIDs(name string, max int) []core.UserID { return idList[core.UserID](in, name, max) }
+func (in *input) optUserIDs(name string, max int) []core.UserID {
+	return idList[core.UserID](in, name, max)
+}
 
 // channelIDs reads a list of channels that must not be empty, each once.
 func (in *input) channelIDs(name string, max int) []string {

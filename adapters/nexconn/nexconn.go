@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"dragoman/adapters"
@@ -31,6 +32,7 @@ type Dialect struct {
 	byKey  map[string]*tenant // by App-Key
 	byApp  map[core.AppID]*tenant
 	nonces *nonces
+	serial atomic.Int64 // tells ids of messages that are not stored apart
 	routes []adapters.Route
 }
 

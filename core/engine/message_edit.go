@@ -59,6 +59,9 @@ func (ms messages) edit(ctx context.Context, by core.Actor, in core.EditMessage)
 		return core.Message{}, err
 	}
 	if next.Text != old.Text {
+		if next.Text, err = e.mask(ctx, sc, next.Text); err != nil {
+			return core.Message{}, err
+		}
 		if v, err := e.moderate(ctx, sc, next.Text); err != nil {
 			return core.Message{}, err
 		} else if v == verdictBlock {
