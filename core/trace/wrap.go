@@ -26,6 +26,8 @@ func Wrap(c *core.Core) *core.Core {
 	out.Speech = tracedSpeech{c.Speech}
 	out.Admissions = tracedAdmissions{c.Admissions}
 	out.Board = tracedBoard{c.Board}
+	out.Attributes = tracedAttributes{c.Attributes}
+	out.Rooms = tracedRooms{c.Rooms}
 	out.Calls = tracedCalls{c.Calls}
 	out.Types = tracedTypes{c.Types}
 	out.Credentials = tracedCredentials{c.Credentials}
@@ -773,6 +775,100 @@ func (s tracedBoard) Shared(ctx context.Context, by core.Actor, in core.ListShar
 		defer func() { end(err) }()
 	}
 	return s.Board.Shared(ctx, by, in)
+}
+
+// tracedAttributes reports the commands of its service.
+type tracedAttributes struct{ core.Attributes }
+
+// SetMember implements core.Attributes.
+func (s tracedAttributes) SetMember(ctx context.Context, by core.Actor, in core.SetMemberAttributes) (out map[string]string, err error) {
+	if end := begin(ctx, "Attributes.SetMember", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Attributes.SetMember(ctx, by, in)
+}
+
+// Members implements core.Attributes.
+func (s tracedAttributes) Members(ctx context.Context, by core.Actor, in core.GetMemberAttributes) (out map[core.UserID]map[string]string, err error) {
+	if end := begin(ctx, "Attributes.Members", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Attributes.Members(ctx, by, in)
+}
+
+// SetRoom implements core.Attributes.
+func (s tracedAttributes) SetRoom(ctx context.Context, by core.Actor, in core.SetRoomAttributes) (out []core.AttributeOutcome, err error) {
+	if end := begin(ctx, "Attributes.SetRoom", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Attributes.SetRoom(ctx, by, in)
+}
+
+// RemoveRoom implements core.Attributes.
+func (s tracedAttributes) RemoveRoom(ctx context.Context, by core.Actor, in core.RemoveRoomAttributes) (out []core.AttributeOutcome, err error) {
+	if end := begin(ctx, "Attributes.RemoveRoom", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Attributes.RemoveRoom(ctx, by, in)
+}
+
+// Room implements core.Attributes.
+func (s tracedAttributes) Room(ctx context.Context, by core.Actor, in core.GetRoomAttributes) (out []core.RoomAttribute, err error) {
+	if end := begin(ctx, "Attributes.Room", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Attributes.Room(ctx, by, in)
+}
+
+// tracedRooms reports the commands of its service.
+type tracedRooms struct{ core.Rooms }
+
+// Enter implements core.Rooms.
+func (s tracedRooms) Enter(ctx context.Context, by core.Actor, in core.EnterRoom) (out core.GroupView, err error) {
+	if end := begin(ctx, "Rooms.Enter", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Rooms.Enter(ctx, by, in)
+}
+
+// Leave implements core.Rooms.
+func (s tracedRooms) Leave(ctx context.Context, by core.Actor, in core.LeaveRoom) (out core.GroupView, err error) {
+	if end := begin(ctx, "Rooms.Leave", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Rooms.Leave(ctx, by, in)
+}
+
+// In implements core.Rooms.
+func (s tracedRooms) In(ctx context.Context, by core.Actor, in core.InRoom) (out map[core.UserID]bool, err error) {
+	if end := begin(ctx, "Rooms.In", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Rooms.In(ctx, by, in)
+}
+
+// Joined implements core.Rooms.
+func (s tracedRooms) Joined(ctx context.Context, by core.Actor, in core.ListRooms) (out []core.Channel, err error) {
+	if end := begin(ctx, "Rooms.Joined", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Rooms.Joined(ctx, by, in)
+}
+
+// SetSuperAdmin implements core.Rooms.
+func (s tracedRooms) SetSuperAdmin(ctx context.Context, by core.Actor, in core.SetSuperAdmin) (err error) {
+	if end := begin(ctx, "Rooms.SetSuperAdmin", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Rooms.SetSuperAdmin(ctx, by, in)
+}
+
+// SuperAdmins implements core.Rooms.
+func (s tracedRooms) SuperAdmins(ctx context.Context, by core.Actor, in core.ListSuperAdmins) (out []core.UserID, err error) {
+	if end := begin(ctx, "Rooms.SuperAdmins", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Rooms.SuperAdmins(ctx, by, in)
 }
 
 // tracedCalls reports the commands of its service.
