@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"dragoman/adapters"
@@ -33,6 +34,7 @@ type Dialect struct {
 	byID   map[string]*tenant // by app id
 	byApp  map[core.AppID]*tenant
 	venues *venueCache
+	minted atomic.Int64 // ids of groups made in one millisecond
 	routes []adapters.Route
 }
 
