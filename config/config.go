@@ -61,7 +61,9 @@ type App struct {
 	Name        string    `toml:"name" example:"acme" doc:"Name of the app: letters, digits, - and _. It is how the store finds the app again, so it is for ever."`
 	ErrorFormat string    `toml:"error_format" enum:"both,native,unified" doc:"Shape of errors unless a request asks for another: the vendor's own body, that body with the unified document as one member, or the document alone."`
 	Teams       bool      `toml:"teams" doc:"People and channels carry teams and meet only within one. Set when the app is created; changed later through the dialect's app settings."`
+	BindTokens  bool      `toml:"bind_tokens" doc:"Refuse an auth token on any device but the first that used it, in dialects whose clients name their device."`
 	Limits      Limits    `toml:"limits"`
+	Plan        Plan      `toml:"plan"`
 	Stream      Stream    `toml:"stream"`
 	CometChat   CometChat `toml:"cometchat"`
 	Agora       Agora     `toml:"agora"`
@@ -72,6 +74,12 @@ type App struct {
 type Limits struct {
 	Rate bool `toml:"rate" doc:"Count calls per minute as the vendor does and answer 429 above its published limits."`
 	Body Size `toml:"body" doc:"Largest JSON body of a request. Uploads have limits of their own."`
+}
+
+// Plan is what the operator has agreed with an app; it holds from the next start on.
+type Plan struct {
+	Expired bool     `toml:"expired" doc:"The app's subscription has ended: every call is refused with the vendor's own error for that."`
+	Without []string `toml:"without" doc:"Features that are not part of the plan and are refused: calls, files, friends, polls, reactions, roles, threads, webhooks."`
 }
 
 // Stream is an app's table for the Stream Chat dialect. The dialect is off without api_key.

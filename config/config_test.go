@@ -65,6 +65,7 @@ func TestExampleFileUncommentedIsValid(t *testing.T) {
 	}
 	want := config.DefaultApp()
 	want.Name = "acme"
+	want.Plan.Without = []string{}
 	want.Stream = config.Stream{APIKey: "abc123", APISecret: "0123456789abcdef", Listen: ":8081", Hosts: []string{"chat.acme.test"}}
 	want.CometChat = config.CometChat{
 		AppID: "acme-comet", Region: "us", FullAccessKey: "full-0123456789abcdef", AuthOnlyKey: "auth-0123456789abcdef", Listen: ":8082",

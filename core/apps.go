@@ -32,6 +32,8 @@ type AppSettings struct {
 	Hooks              []EventHook  `json:"hooks,omitempty"`               // several webhooks, each with its own events
 	FileUpload         UploadRules  `json:"file_upload,omitzero"`          // what files may be uploaded
 	ImageUpload        UploadRules  `json:"image_upload,omitzero"`         // what images may be uploaded
+	BindTokens         bool         `json:"bind_tokens,omitempty"`         // an auth token that one device has used is refused on others
+	Plan               Plan         `json:"plan,omitzero"`                 // what the operator has agreed with the app
 	GroupLimit         int          `json:"group_limit,omitempty"`         // members of one group ruled by rank; 0 means 100,000
 	ReminderInterval   int          `json:"reminder_interval,omitempty"`   // seconds until an unread message is reminded of
 	Grants             []RoleGrants `json:"grants,omitempty"`              // app scope; replaces the defaults of the roles named
@@ -45,7 +47,21 @@ type EventHook struct {
 	URL     string   `json:"url"`
 	Events  []string `json:"events,omitempty"` // empty means all
 	Enabled bool     `json:"enabled"`
+	Before  bool     `json:"before,omitempty"` // also asked before a message is stored; see Callouts
 	Extra   Extra    `json:"extra,omitempty"`
+}
+
+// AsksBefore reports whether an endpoint of the app is asked before a message is stored.
+func (s *AppSettings) AsksBefore() bool {
+	if s.BeforeSendURL != "" {
+		return true
+	}
+	for i := range s.Hooks {
+		if s.Hooks[i].Enabled && s.Hooks[i].Before {
+			return true
+		}
+	}
+	return false
 }
 
 // UploadRules restricts uploads. Empty lists allow everything; a size of 0 means 100 MiB.

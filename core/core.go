@@ -23,6 +23,8 @@ type Core struct {
 	Speech      Speech
 	Admissions  Admissions
 	Board       Board
+	Attributes  Attributes
+	Rooms       Rooms
 	Calls       Calls
 	Types       Types
 	Credentials Credentials

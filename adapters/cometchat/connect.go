@@ -64,8 +64,8 @@ func (l *link) admit(ctx context.Context, f gjson.Result) (core.Connection, erro
 	if err != nil {
 		return none, err
 	}
-	if app.Settings.Suspended {
-		return none, fault.AppSuspended.Error(app.Settings.SuspendedReason)
+	if err := app.Settings.Refused(d.now()); err != nil {
+		return none, err
 	}
 	if l.by.User, err = d.holder(ctx, t, f.Get("body.auth").String()); err != nil {
 		return none, err

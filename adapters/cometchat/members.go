@@ -146,6 +146,7 @@ func (d *Dialect) joinOrAdd(ctx context.Context, by core.Actor, rq *adapters.Req
 		return joined{}, bad(fault.RequestMissingField, "group_password", "The password of the group is missing.")
 	}
 	if g, err = d.core.Groups.Join(ctx, by, core.JoinGroup{Key: key, Password: password}); err != nil {
+		err = untold(err, "group_join")
 		return joined{}, err
 	}
 	s := noticeOf(by, &g)

@@ -145,6 +145,15 @@ func (d *Dialect) deleteTokens(ctx context.Context, by core.Actor, rq *adapters.
 	return none, failed(err, "auth_tokens_delete")
 }
 
+// untold names the work of which the live side could not be told, where the vendor has a code for
+// just that work.
+func untold(err error, variant string) error {
+	if !fault.IsReason(err, fault.RealtimeFailed) {
+		return err
+	}
+	return fault.From(err).With(variant)
+}
+
 // failed names the work that an outage of the store has broken off, where the vendor has a code
 // for just that work.
 func failed(err error, variant string) error {

@@ -103,7 +103,7 @@ func (d *Dialect) createUser(ctx context.Context, by core.Actor, rq *adapters.Re
 	}
 	us, err := d.core.Users.Upsert(ctx, by, core.UpsertUsers{Users: []core.User{u}, Create: true})
 	if err != nil {
-		return out, lifecycle(err)
+		return out, untold(d.taken(ctx, by, u.ID, err), "user_create")
 	}
 	out.user = us[0]
 	if flag := r.Bool("withAuthToken"); flag {
@@ -114,6 +114,16 @@ func (d *Dialect) createUser(ctx context.Context, by core.Actor, rq *adapters.Re
 		out.token = c.Secret
 	}
 	return out, nil
+}
+
+// taken tells who has the uid of a person that could not be made: a bot has a code of its own.
+func (d *Dialect) taken(ctx context.Context, by core.Actor, id core.UserID, err error) error {
+	if fault.IsReason(err, fault.UserAlreadyExists) {
+		if _, other := d.bot(ctx, by, id); other == nil {
+			return fault.IntegrationAlreadyExists.Error("The uid " + clip(string(id)) + " belongs to a bot already.").With("bot")
+		}
+	}
+	return lifecycle(err)
 }
 
 // lifecycle tells that a uid is taken by somebody who was deleted.
@@ -173,7 +183,7 @@ func (d *Dialect) updateUser(ctx context.Context, by core.Actor, rq *adapters.Re
 	}
 	us, err := d.core.Users.Patch(ctx, by, core.PatchUsers{Patches: []core.UserPatch{{ID: u.ID, Change: p.apply}}})
 	if err != nil {
-		return out, err
+		return out, untold(err, "user_update")
 	}
 	out.user = us[0]
 	return out, nil

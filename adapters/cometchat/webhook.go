@@ -49,7 +49,7 @@ var callTriggers = map[core.CallStatus]string{
 
 // triggers are all there are, sorted.
 func triggers() []string {
-	out := []string{triggerSent, triggerMention, triggerTransfer}
+	out := []string{triggerBefore, triggerSent, triggerMention, triggerTransfer}
 	for _, t := range eventTriggers {
 		out = append(out, t)
 	}

@@ -109,7 +109,8 @@ func (n *node) close(ctx context.Context) error {
 }
 
 // ensureApps makes the configured apps known to the store and returns their ids in the order of
-// the configuration. Settings of the file hold for new apps; later they are the app's own.
+// the configuration. Settings of the file hold for new apps; later they are the app's own, except
+// for the plan and what goes with it, which stay the operator's.
 func ensureApps(ctx context.Context, e *engine.Engine, c *config.Config) ([]core.AppID, error) {
 	ids := make([]core.AppID, len(c.Apps))
 	for i := range c.Apps {
@@ -119,8 +120,29 @@ func ensureApps(ctx context.Context, e *engine.Engine, c *config.Config) ([]core
 			return nil, fmt.Errorf("app %s: %w", a.Name, err)
 		}
 		ids[i] = app.ID
+		if err := agree(ctx, e, a, &app); err != nil {
+			return nil, fmt.Errorf("app %s: %w", a.Name, err)
+		}
 	}
 	return ids, nil
+}
+
+// agree brings the operator's own settings of an app up to what the configuration says.
+func agree(ctx context.Context, e *engine.Engine, a *config.App, app *core.App) error {
+	plan := core.Plan{Expired: a.Plan.Expired, Ends: app.Settings.Plan.Ends}
+	for _, f := range a.Plan.Without {
+		plan.Without = append(plan.Without, core.PlanFeature(f))
+	}
+	is := &app.Settings
+	if is.BindTokens == a.BindTokens && is.Plan.Expired == plan.Expired && slices.Equal(is.Plan.Without, plan.Without) {
+		return nil
+	}
+	by := core.Actor{App: app.ID, Access: core.AccessServer}
+	_, err := e.Core().Apps.Update(ctx, by, core.UpdateApp{Change: func(s *core.AppSettings) error {
+		s.BindTokens, s.Plan = a.BindTokens, plan
+		return nil
+	}})
+	return err
 }
 
 // listen builds the dialects, then opens the listeners: each dialect on its own addresses without

@@ -104,7 +104,7 @@ func (s blocklists) Put(ctx context.Context, by core.Actor, in core.PutBlocklist
 			out.Kind = listWord
 		}
 		out.CreatedAt, out.UpdatedAt = old.CreatedAt, e.now()
-		t.then(func() { e.forget(invalidation{App: by.App, Lists: []string{out.Name}}) })
+		t.forget(invalidation{App: by.App, Lists: []string{out.Name}})
 		return putJSON(t, spaceBlocklists, out.Name, &out)
 	})
 	return out, err
@@ -149,7 +149,7 @@ func (s blocklists) Delete(ctx context.Context, by core.Actor, in core.DeleteBlo
 		if out, err = e.readBlocklist(ctx, t, by.App, in.Name); err != nil {
 			return err
 		}
-		t.then(func() { e.forget(invalidation{App: by.App, Lists: []string{in.Name}}) })
+		t.forget(invalidation{App: by.App, Lists: []string{in.Name}})
 		return t.DeleteRecord(by.App, spaceBlocklists, in.Name)
 	})
 	return out, err

@@ -27,6 +27,15 @@ func (e *Engine) app(ctx context.Context, id core.AppID) (*core.App, error) {
 	})
 }
 
+// planned refuses a feature that the app's plan leaves out.
+func (e *Engine) planned(ctx context.Context, app core.AppID, f core.PlanFeature) error {
+	a, err := e.app(ctx, app)
+	if err != nil || a.Settings.Plan.Has(f) {
+		return err
+	}
+	return fault.PlanFeatureUnavailable.Error(fmt.Sprintf("the plan of the app does not contain %s", f))
+}
+
 // user reads one user through the cache; user.not_found if there is none.
 func (e *Engine) user(ctx context.Context, app core.AppID, id core.UserID) (*core.User, error) {
 	return e.users.load(userKey{app, id}, func() (*core.User, error) {
@@ -163,6 +172,7 @@ type scene struct {
 	member  *core.Member      // the actor's membership, nil if none
 	ban     *core.Ban         // the actor's ban in this channel, in force or not
 	mute    *core.MemberMute  // the actor's mute in this channel, in force or not
+	away    string            // the actor's rank in a room they are not in; filled by group
 	super   bool              // the actor is a super admin and the channel a room; filled by group
 	// maxExtra is what the dialect allows of custom fields; 0 for the core's own bound.
 	maxExtra int
@@ -287,15 +297,18 @@ type placeOf struct {
 	User core.UserID    `json:"user"`
 }
 
-// forget drops values from the caches of this node and tells the others.
-func (e *Engine) forget(in invalidation) {
+// forget drops values from the caches of this node and tells the others. The error is that of the
+// bus; this node has forgotten all the same.
+func (e *Engine) forget(in invalidation) error {
 	e.forgetHere(in)
 	if e.alone.Load() {
-		return
+		return nil
 	}
-	if b, err := json.Marshal(in); err == nil {
-		e.publish(subjectControl, b)
+	b, err := json.Marshal(in)
+	if err != nil {
+		return err
 	}
+	return e.publish(subjectControl, b)
 }
 
 func (e *Engine) forgetHere(in invalidation) {

@@ -32,6 +32,9 @@ func (s friends) mine(ctx context.Context, by core.Actor, user core.UserID) (*co
 func (s friends) Add(ctx context.Context, by core.Actor, in core.AddFriends) ([]core.FriendOutcome, error) {
 	const op = "friends.add"
 	me, err := s.mine(ctx, by, in.User)
+	if err == nil {
+		err = s.e.planned(ctx, by.App, core.PlanFriends)
+	}
 	if err == nil && len(in.Friends) > maxMembersAtOnce {
 		err = fault.RequestBatchTooLarge.Error("at most 100 friends can be added at once")
 	}

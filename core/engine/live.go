@@ -46,6 +46,7 @@ func (l live) Connect(ctx context.Context, by core.Actor, in core.Connect) (core
 		chs[i] = ms[i].Channel
 	}
 	s := &session{id: randomID(18), by: by, sink: in.Sink, ended: in.Ended, everything: in.Everything}
+	s.describe(in.Session, e.now())
 	first := e.hub.add(s, chs)
 	self, err := l.selfIn(ctx, by, ms)
 	if err != nil {

@@ -93,6 +93,9 @@ func (ms messages) send(ctx context.Context, by core.Actor, in core.SendMessage)
 		return core.Sent{}, fault.RequestInvalid.Error("either message.user or message.user_id must be provided when using server side auth.")
 	}
 	sc.maxExtra = in.MaxExtra
+	if in.Inside && sc.member == nil && !by.Server() {
+		return core.Sent{}, fault.GroupNotMember.Error("only members may write here").With("self")
+	}
 	m, err := e.compose(ctx, sc, &in.Message)
 	if err != nil {
 		return core.Sent{}, err
@@ -107,7 +110,7 @@ func (ms messages) send(ctx context.Context, by core.Actor, in core.SendMessage)
 			return core.Sent{Message: *m}, err
 		}
 	}
-	if sc.app.Settings.BeforeSendURL != "" && e.opts.Callouts != nil {
+	if sc.app.Settings.AsksBefore() && e.opts.Callouts != nil {
 		if err := e.askBefore(ctx, sc, m); err != nil {
 			return core.Sent{}, err
 		}
@@ -203,6 +206,9 @@ func checkShape(sc *scene, m *core.Message, was int) error {
 // toThread ties a message to the first message of its thread.
 func (e *Engine) toThread(ctx context.Context, sc *scene, m *core.Message, parent string) error {
 	if err := sc.need(core.FeatureReplies, "replies"); err != nil {
+		return err
+	}
+	if err := e.planned(ctx, sc.by.App, core.PlanThreads); err != nil {
 		return err
 	}
 	p, err := e.messageNamed(ctx, sc.by.App, parent)
@@ -350,7 +356,7 @@ func (e *Engine) append(ctx context.Context, sc *scene, m *core.Message, keepHid
 		e.appended(sc, in, ev)
 	})
 	if err != nil {
-		return core.Sent{}, err
+		return core.Sent{}, unforeseen(err)
 	}
 	if in.Duplicate {
 		return e.duplicate(ctx, sc, in.Message)

@@ -54,6 +54,10 @@ import (
 //	shared           channel key|time|file id           core.SharedFile
 //	member_attrs     channel key|user|name              text
 //	room_attrs       channel key|name                   core.RoomAttribute
+//	room_ranks       channel key|user                   rank of somebody who is not in the room now
+//	room_seats       node|app|channel key|user (app 0)  nothing: who is in a room by a connection of a node
+//	rooms_due        time|app|channel key (app 0)       nothing: when to look whether a room ends
+//	nodes            node (app 0)                       nodeSeen
 //	super_admins     user                               superAdmin
 //	calls_open       u|user or g|channel key            callRef: what holds them
 //	cursors          user|device|key of a channel       cursor: how far a device has come in a feed;
@@ -101,6 +105,10 @@ const (
 	spaceShared           = "shared"
 	spaceMemberAttributes = "member_attrs"
 	spaceRoomAttributes   = "room_attrs"
+	spaceRoomRanks        = "room_ranks"
+	spaceRoomSeats        = "room_seats"
+	spaceRoomsDue         = "rooms_due"
+	spaceNodes            = "nodes"
 	spaceSuperAdmins      = "super_admins"
 
 	spaceCredentials   = "credentials"

@@ -130,7 +130,7 @@ func (s types) Put(ctx context.Context, by core.Actor, in core.PutType) (core.Ch
 		if err := checkType(&out, known); err != nil {
 			return err
 		}
-		t.then(func() { e.forget(invalidation{App: by.App, Types: []string{in.Name}}) })
+		t.forget(invalidation{App: by.App, Types: []string{in.Name}})
 		return putJSON(t, spaceTypes, in.Name, &out)
 	})
 	return out, err
@@ -237,7 +237,7 @@ func (s types) Delete(ctx context.Context, by core.Actor, in core.DeleteType) (c
 		if len(used) > 0 {
 			return fault.RequestInvalid.Error(fmt.Sprintf("cannot delete channel type %q because there are still channels of this type", in.Name))
 		}
-		t.then(func() { e.forget(invalidation{App: by.App, Types: []string{in.Name}}) })
+		t.forget(invalidation{App: by.App, Types: []string{in.Name}})
 		return t.DeleteRecord(by.App, spaceTypes, in.Name)
 	})
 	return out, err
