@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/tidwall/gjson"
 
@@ -218,19 +219,20 @@ func (x *telling) reaction() {
 	})
 }
 
-// read tells that somebody has read a conversation of two up to its end. Acknowledgements of single
-// messages are events of their own.
+// read tells that somebody has read a conversation of two: up to a message, or to its end.
 func (x *telling) read() {
 	r := x.ev.Read
-	if r == nil || x.ev.Thread != nil || !x.v.direct() || r.Message == 0 || x.own() || x.ev.Origin == ackOrigin+x.device {
+	if r == nil || x.ev.Thread != nil || !x.v.direct() || r.Message == 0 || r.User.ID == x.viewer && x.own() {
 		return
 	}
-	if len(x.ev.Origin) > len(ackOrigin) && x.ev.Origin[:len(ackOrigin)] == ackOrigin {
-		return // the acknowledgement of a message says it
+	kind := int64(bodyChannelAck)
+	if strings.HasPrefix(x.ev.Origin, ackOrigin) {
+		kind = bodyReadAck
 	}
-	x.add(func(id uint64) []byte {
-		return x.d.ackBytes(x.v, bodyChannelAck, r.User.ID, "", r.Message, id, x.ev.At, nil)
-	})
+	if kind == bodyReadAck && r.User.ID == x.viewer {
+		return
+	}
+	x.add(func(id uint64) []byte { return x.d.ackBytes(x.v, kind, r.User.ID, "", r.Message, id, x.ev.At, nil) })
 }
 
 // ackOrigin marks what follows from the acknowledgement of a single message, in place of the device.

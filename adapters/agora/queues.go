@@ -81,8 +81,8 @@ func (l *link) unread() {
 	l.conn.Send(frameOf(cmdUnread, b))
 }
 
-// named finds the queue that a client names. One that nothing happened in has nothing to pull.
-func (l *link) named(name *jid) *queue {
+// queueNamed finds the queue that a client names. One that nothing happened in has nothing to pull.
+func (l *link) queueNamed(name *jid) *queue {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, q := range l.queues {
@@ -96,7 +96,7 @@ func (l *link) named(name *jid) *queue {
 // pull acknowledges a queue up to a key and answers what comes after it; an answer without items ends
 // the client's pulling.
 func (l *link) pull(ctx context.Context, name *jid, key core.Stamp) {
-	q := l.named(name)
+	q := l.queueNamed(name)
 	if q == nil {
 		l.answerPull(*name, nil, 0)
 		return
