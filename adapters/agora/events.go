@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/tidwall/gjson"
 
@@ -272,6 +273,10 @@ func (x *telling) whom(u core.UserID) func(*mucBody) {
 // counted tells how many members there are now.
 func (x *telling) counted(b *mucBody) { b.count = int64(x.ev.Channel.MemberCount) }
 
+// founding is how long the making of a group takes at most: its first members are not told of each
+// other.
+const founding = 50 * time.Millisecond
+
 func (x *telling) joined() {
 	of, by := x.target(), x.actor()
 	owner := x.ev.Member != nil && x.ev.Member.Role == core.MemberOwner
@@ -282,8 +287,8 @@ func (x *telling) joined() {
 		}
 	case of == x.viewer && by != of:
 		x.muc(mucDirectJoined, by, func(b *mucBody) { b.name = x.ev.Channel.Name })
-	case of == x.viewer, owner, !x.v.room() && !x.ev.At.After(x.ev.Channel.CreatedAt):
-		// who did it knows, and so do those who make a group together
+	case of == x.viewer, owner, x.ev.Message == nil && !x.v.room() && x.ev.At.Sub(x.ev.Channel.CreatedAt) < founding:
+		// who did it knows, and so do those who are there from the beginning
 	default:
 		x.muc(mucPresence, of, func(b *mucBody) {
 			x.counted(b)

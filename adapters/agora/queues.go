@@ -180,6 +180,9 @@ func (l *link) batch(at jid, items [][]byte, next core.Stamp, last bool) []byte 
 
 // sink takes what the core tells. It must not block; another goroutine writes it.
 func (l *link) sink(dl core.Delivery) {
+	if c := dl.Event.Channel; c != nil && c.Kind == core.KindRoom && dl.As&core.AsEntered == 0 && !dl.Event.InBox(l.by.User) {
+		return // the person is in the room with another device
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if len(l.told) >= maxTold {
