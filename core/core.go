@@ -25,6 +25,9 @@ type Core struct {
 	Board       Board
 	Attributes  Attributes
 	Rooms       Rooms
+	Sessions    Sessions
+	Presences   Presences
+	Acks        Acks
 	Calls       Calls
 	Types       Types
 	Credentials Credentials

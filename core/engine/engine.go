@@ -150,7 +150,7 @@ func (e *Engine) Core() *core.Core {
 		Blocklists: blocklists{e}, Types: types{e}, Credentials: credentials{e}, Commands: commands{e}, Roles: roles{e},
 		Polls: polls{e}, Drafts: drafts{e}, Reminders: reminders{e}, Devices: devices{e},
 		Files: files{e}, Tasks: tasks{e}, Groups: groups{e}, Friends: friends{e}, Calls: calls{e},
-		Speech: speech{e}, Admissions: admissions{e}, Board: board{e}, Attributes: attributes{e}, Rooms: rooms{e},
+		Speech: speech{e}, Admissions: admissions{e}, Board: board{e}, Attributes: attributes{e}, Rooms: rooms{e}, Sessions: sessions{e}, Presences: presences{e}, Acks: acks{e},
 		Live: live{e}, Feeds: feeds{e}, Health: health{e},
 	}
 }

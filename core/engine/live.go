@@ -58,6 +58,7 @@ func (l live) Connect(ctx context.Context, by core.Actor, in core.Connect) (core
 		u.Online = true
 		e.dispatch.push(&core.Event{Kind: core.UserPresence, App: by.App, At: e.now(), User: &u})
 	}
+	e.began(ctx, s)
 	var once sync.Once
 	return core.Connection{ID: s.id, Self: self, Close: func() { once.Do(func() { e.disconnect(s) }) }}, nil
 }
@@ -103,6 +104,13 @@ func (e *Engine) disconnect(s *session) {
 	last, watched := e.hub.remove(s)
 	for _, ch := range watched {
 		e.tellWatching(s, ch, core.WatchingStopped)
+	}
+	if s.session != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), fillGapLimit)
+		defer cancel()
+		if err := e.goneFrom(ctx, s); err != nil {
+			e.opts.Report("presence cannot be told", err)
+		}
 	}
 	if !last || s.by.Access == core.AccessAnonymous {
 		return

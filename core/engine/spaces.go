@@ -58,6 +58,12 @@ import (
 //	room_seats       node|app|channel key|user (app 0)  nothing: who is in a room by a connection of a node
 //	rooms_due        time|app|channel key (app 0)       nothing: when to look whether a room ends
 //	nodes            node (app 0)                       nodeSeen
+//	presence         user                               storedPresence
+//	presence_subs    follower|user                      subscription
+//	presence_by      user|follower                      subscription
+//	acks             message id|user                    core.MessageAck
+//	ack_counts       message id                         how many
+//	conversations    user|scope                         core.ConversationSettings
 //	super_admins     user                               superAdmin
 //	calls_open       u|user or g|channel key            callRef: what holds them
 //	cursors          user|device|key of a channel       cursor: how far a device has come in a feed;
@@ -96,20 +102,26 @@ const (
 	spaceCallsBy      = "calls_by"
 	spaceCallsOpen    = "calls_open"
 
-	spaceMuted            = "muted"
-	spaceAllowed          = "allowed"
-	spaceKindMutes        = "kind_mutes"
-	spaceKindMutesBy      = "kind_mutes_by"
-	spaceApplications     = "applications"
-	spaceApplicationsBy   = "applications_by"
-	spaceShared           = "shared"
-	spaceMemberAttributes = "member_attrs"
-	spaceRoomAttributes   = "room_attrs"
-	spaceRoomRanks        = "room_ranks"
-	spaceRoomSeats        = "room_seats"
-	spaceRoomsDue         = "rooms_due"
-	spaceNodes            = "nodes"
-	spaceSuperAdmins      = "super_admins"
+	spaceMuted             = "muted"
+	spaceAllowed           = "allowed"
+	spaceKindMutes         = "kind_mutes"
+	spaceKindMutesBy       = "kind_mutes_by"
+	spaceApplications      = "applications"
+	spaceApplicationsBy    = "applications_by"
+	spaceShared            = "shared"
+	spaceMemberAttributes  = "member_attrs"
+	spaceRoomAttributes    = "room_attrs"
+	spaceRoomRanks         = "room_ranks"
+	spaceRoomSeats         = "room_seats"
+	spaceRoomsDue          = "rooms_due"
+	spaceNodes             = "nodes"
+	spacePresence          = "presence"
+	spacePresenceSubs      = "presence_subs"
+	spacePresenceFollowers = "presence_by"
+	spaceAcks              = "acks"
+	spaceAckCounts         = "ack_counts"
+	spaceConversations     = "conversations"
+	spaceSuperAdmins       = "super_admins"
 
 	spaceCredentials   = "credentials"
 	spaceCredentialsBy = "credentials_by"
