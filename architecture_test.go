@@ -48,7 +48,7 @@ var allowed = []struct {
 	{"adapters", []string{"normalize", "core", "core/fault"}},
 	{"proxy", []string{"adapters", "normalize", "core", "core/fault", "core/trace", "config", "proxy/"}},
 	{"config", nil},
-	{"web", []string{"normalize", "normalize/", "core", "core/fault", "core/trace", "proxy"}},
+	{"web", []string{"adapters", "normalize", "normalize/", "core", "core/fault", "core/trace", "proxy"}},
 	{"cmd/", []string{"adapters", "adapters/", "normalize", "normalize/", "core", "core/", "config", "proxy", "web"}},
 	{"bench", []string{"adapters", "adapters/", "normalize", "core", "core/", "config", "proxy", "bench/"}},
 	{"integration", nil},
