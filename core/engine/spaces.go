@@ -63,6 +63,7 @@ const (
 	spaceFutureBans   = "future_bans"
 	spaceMutes        = "mutes"
 	spaceBlocks       = "blocks"
+	spaceBlockedBy    = "blocked_by"
 	spaceFlags        = "flags"
 	spaceFlagsBy      = "flags_by"
 	spaceBlocklists   = "blocklists"
