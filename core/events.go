@@ -65,9 +65,9 @@ const (
 	ThreadUpdated    EventKind = "thread.updated"        // Thread
 	DraftUpdated     EventKind = "draft.updated"         // to its owner; Draft
 	DraftDeleted     EventKind = "draft.deleted"         // to its owner; Draft
-	ReminderCreated  EventKind = "reminder.created"      // to its owner; Reminder
+	ReminderCreated  EventKind = "reminder.created"      // to its owner; Reminder, Message
 	ReminderUpdated  EventKind = "reminder.updated"      // to its owner; Reminder
-	ReminderDeleted  EventKind = "reminder.deleted"      // to its owner; Reminder
+	ReminderDeleted  EventKind = "reminder.deleted"      // to its owner; Reminder, Message
 	ReminderDue      EventKind = "reminder.due"          // to its owner; Reminder
 )
 
