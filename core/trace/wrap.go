@@ -28,6 +28,11 @@ func Wrap(c *core.Core) *core.Core {
 	out.Board = tracedBoard{c.Board}
 	out.Attributes = tracedAttributes{c.Attributes}
 	out.Rooms = tracedRooms{c.Rooms}
+	out.Sessions = tracedSessions{c.Sessions}
+	out.Presences = tracedPresences{c.Presences}
+	out.Acks = tracedAcks{c.Acks}
+	out.Conversations = tracedConversations{c.Conversations}
+	out.Broadcasts = tracedBroadcasts{c.Broadcasts}
 	out.Calls = tracedCalls{c.Calls}
 	out.Types = tracedTypes{c.Types}
 	out.Credentials = tracedCredentials{c.Credentials}
@@ -869,6 +874,157 @@ func (s tracedRooms) SuperAdmins(ctx context.Context, by core.Actor, in core.Lis
 		defer func() { end(err) }()
 	}
 	return s.Rooms.SuperAdmins(ctx, by, in)
+}
+
+// tracedSessions reports the commands of its service.
+type tracedSessions struct{ core.Sessions }
+
+// List implements core.Sessions.
+func (s tracedSessions) List(ctx context.Context, by core.Actor, in core.ListSessions) (out []core.Session, err error) {
+	if end := begin(ctx, "Sessions.List", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Sessions.List(ctx, by, in)
+}
+
+// Kick implements core.Sessions.
+func (s tracedSessions) Kick(ctx context.Context, by core.Actor, in core.KickSessions) (out []core.Session, err error) {
+	if end := begin(ctx, "Sessions.Kick", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Sessions.Kick(ctx, by, in)
+}
+
+// tracedPresences reports the commands of its service.
+type tracedPresences struct{ core.Presences }
+
+// Publish implements core.Presences.
+func (s tracedPresences) Publish(ctx context.Context, by core.Actor, in core.PublishPresence) (out core.Presence, err error) {
+	if end := begin(ctx, "Presences.Publish", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Presences.Publish(ctx, by, in)
+}
+
+// Query implements core.Presences.
+func (s tracedPresences) Query(ctx context.Context, by core.Actor, in core.QueryPresence) (out []core.Presence, err error) {
+	if end := begin(ctx, "Presences.Query", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Presences.Query(ctx, by, in)
+}
+
+// Subscribe implements core.Presences.
+func (s tracedPresences) Subscribe(ctx context.Context, by core.Actor, in core.SubscribePresence) (out []core.Presence, err error) {
+	if end := begin(ctx, "Presences.Subscribe", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Presences.Subscribe(ctx, by, in)
+}
+
+// Subscriptions implements core.Presences.
+func (s tracedPresences) Subscriptions(ctx context.Context, by core.Actor, in core.ListSubscriptions) (out core.Subscriptions, err error) {
+	if end := begin(ctx, "Presences.Subscriptions", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Presences.Subscriptions(ctx, by, in)
+}
+
+// tracedAcks reports the commands of its service.
+type tracedAcks struct{ core.Acks }
+
+// Ack implements core.Acks.
+func (s tracedAcks) Ack(ctx context.Context, by core.Actor, in core.AckMessage) (out core.MessageAck, err error) {
+	if end := begin(ctx, "Acks.Ack", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Acks.Ack(ctx, by, in)
+}
+
+// List implements core.Acks.
+func (s tracedAcks) List(ctx context.Context, by core.Actor, in core.ListAcks) (out []core.MessageAck, err error) {
+	if end := begin(ctx, "Acks.List", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Acks.List(ctx, by, in)
+}
+
+// Count implements core.Acks.
+func (s tracedAcks) Count(ctx context.Context, by core.Actor, in core.CountAcks) (out map[core.MessageID]int, err error) {
+	if end := begin(ctx, "Acks.Count", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Acks.Count(ctx, by, in)
+}
+
+// tracedConversations reports the commands of its service.
+type tracedConversations struct{ core.Conversations }
+
+// Put implements core.Conversations.
+func (s tracedConversations) Put(ctx context.Context, by core.Actor, in core.PutSettings) (out core.ConversationSettings, err error) {
+	if end := begin(ctx, "Conversations.Put", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Conversations.Put(ctx, by, in)
+}
+
+// Pin implements core.Conversations.
+func (s tracedConversations) Pin(ctx context.Context, by core.Actor, in core.PinConversation) (out core.ConversationSettings, err error) {
+	if end := begin(ctx, "Conversations.Pin", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Conversations.Pin(ctx, by, in)
+}
+
+// Settings implements core.Conversations.
+func (s tracedConversations) Settings(ctx context.Context, by core.Actor, in core.GetSettings) (out []core.ConversationSettings, err error) {
+	if end := begin(ctx, "Conversations.Settings", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Conversations.Settings(ctx, by, in)
+}
+
+// Drop implements core.Conversations.
+func (s tracedConversations) Drop(ctx context.Context, by core.Actor, in core.DropConversation) (err error) {
+	if end := begin(ctx, "Conversations.Drop", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Conversations.Drop(ctx, by, in)
+}
+
+// List implements core.Conversations.
+func (s tracedConversations) List(ctx context.Context, by core.Actor, in core.ListConversations) (out []core.Conversation, err error) {
+	if end := begin(ctx, "Conversations.List", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Conversations.List(ctx, by, in)
+}
+
+// tracedBroadcasts reports the commands of its service.
+type tracedBroadcasts struct{ core.Broadcasts }
+
+// Send implements core.Broadcasts.
+func (s tracedBroadcasts) Send(ctx context.Context, by core.Actor, in core.SendBroadcast) (out core.Broadcast, err error) {
+	if end := begin(ctx, "Broadcasts.Send", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Broadcasts.Send(ctx, by, in)
+}
+
+// Delete implements core.Broadcasts.
+func (s tracedBroadcasts) Delete(ctx context.Context, by core.Actor, in core.DeleteBroadcast) (out core.Task, err error) {
+	if end := begin(ctx, "Broadcasts.Delete", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Broadcasts.Delete(ctx, by, in)
+}
+
+// System implements core.Broadcasts.
+func (s tracedBroadcasts) System(ctx context.Context, by core.Actor, in core.SendSystem) (out []core.SystemOutcome, err error) {
+	if end := begin(ctx, "Broadcasts.System", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Broadcasts.System(ctx, by, in)
 }
 
 // tracedCalls reports the commands of its service.
