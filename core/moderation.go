@@ -80,8 +80,9 @@ type UserBlock struct {
 	CreatedAt time.Time
 }
 
-// ListBlocks asks for the people the actor has blocked.
-type ListBlocks struct{}
+// ListBlocks asks for the people the actor has blocked, or with Back for those who have blocked the
+// actor.
+type ListBlocks struct{ Back bool }
 
 // FlagContent reports a message or a person to the moderators; Unflag takes it back.
 type FlagContent struct {
