@@ -53,6 +53,7 @@ type Message struct {
 	UpdatedAt     time.Time         `json:"updated_at"`
 	EditedAt      time.Time         `json:"edited_at,omitzero"` // text changed by a person
 	DeletedAt     time.Time         `json:"deleted_at,omitzero"`
+	DeletedBy     UserID            `json:"deleted_by,omitempty"`     // "" for a server that acted for nobody
 	DeletedFor    bool              `json:"deleted_for_me,omitempty"` // hidden for the actor alone
 
 	ReplyCount   int             `json:"reply_count,omitempty"`

@@ -143,7 +143,7 @@ func (d *Dialect) tell(ctx context.Context, by core.Actor, key core.ChannelKey, 
 	if _, err := d.core.Live.Send(ctx, by, ev); err != nil {
 		return "", err
 	}
-	return strconv.FormatInt(int64(core.StampAt(d.now()))|d.nonces.serial(), 10), nil
+	return strconv.FormatInt(int64(core.StampAt(d.now()))+d.serial.Add(1)%4096, 10), nil
 }
 
 // sentTo is one copy of a message that was sent.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"dragoman/adapters"
@@ -32,6 +33,7 @@ type Dialect struct {
 	byApp  map[core.AppID]*tenant
 	nonces *nonces
 	pairs  *pairs
+	serial atomic.Int64 // tells ids of messages that are not stored apart
 	routes []adapters.Route
 }
 

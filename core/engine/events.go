@@ -26,6 +26,7 @@ var stored = map[core.EventKind]bool{
 // hooksOnly are the kinds that connections are not told of.
 var hooksOnly = map[core.EventKind]bool{
 	core.UserFlagged: true, core.MessageFlagged: true, core.UserMuted: true, core.UserUnmuted: true,
+	core.UserBlocked: true, core.UserUnblocked: true,
 }
 
 // remembered is what an event row keeps beside its columns; the message itself is read again when

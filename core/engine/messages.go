@@ -115,6 +115,9 @@ func (ms messages) send(ctx context.Context, by core.Actor, in core.SendMessage)
 			return core.Sent{}, err
 		}
 	}
+	if m.Text, err = e.mask(ctx, sc, m.Text); err != nil {
+		return core.Sent{}, err
+	}
 	flag, err := e.judge(ctx, sc, m)
 	if err != nil {
 		return core.Sent{}, err

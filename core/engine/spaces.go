@@ -80,6 +80,7 @@ const (
 	spaceFutureBans   = "future_bans"
 	spaceMutes        = "mutes"
 	spaceBlocks       = "blocks"
+	spaceBlockedBy    = "blocked_by"
 	spaceFlags        = "flags"
 	spaceFlagsBy      = "flags_by"
 	spaceBlocklists   = "blocklists"
