@@ -17,7 +17,6 @@ import (
 const (
 	translateMember = "translate" // of a conversation: its strategy
 	topTagsMember   = "top_tags"  // of a conversation: the tags it is on top of
-	tagsMember      = "tags"      // of all: the tags there are
 	languageMember  = "language"  // of all: into which messages are translated
 	autoMember      = "auto"      // of all: whether they are by themselves
 	quietMember     = "quiet"     // of all: the hours without push
