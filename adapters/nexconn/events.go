@@ -58,11 +58,8 @@ func (l *link) tell(ctx context.Context, ev *core.Event) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, tellWithin)
 	defer cancel()
-	if _, ok := changeTable[ev.Kind]; ok {
-		if ev.Stamp != 0 && l.d.change(ctx, ev, l.by.User) != nil {
-			l.notify(topicCommand, commandEvents, ev.Stamp, "")
-		}
-		return
+	if ev.Stamp != 0 && l.d.change(ctx, ev, l.by.User) != nil {
+		l.notify(topicCommand, commandEvents, ev.Stamp, "")
 	}
 	tell, ok := eventTable[ev.Kind]
 	switch {

@@ -36,6 +36,19 @@ var topics = map[string]topic{
 	"pullUgMsg": pullCommunities, "pullUgSes": pullCommunityList, "qryMsgChange": pullCommunityChanges, "upMsgEx": expandCommunity,
 	"operate": operate, "qryUgUal": unreadMentions, "ugUnpushSet": quietCommunity(true), "ugUnpushQuery": quietCommunity(false),
 
+	"friendAdd": addFriend, "friendDel": removeFriends, "friendHandle": answerFriend, "friendSetPf": setFriendProfile, "friendCheck": checkFriends,
+	"friendsQuery": queryFriends, "friendsInfoQry": friendInfos, "friendAuthSet": setFriendPermission, "friendAuthGet": getFriendPermission,
+	"pullUserProfile": userProfiles, "pullOwnProfile": ownProfile, "updUserProfile": setOwnProfile, "searchUserProfile": findProfile,
+	"updProfilePermiss": setProfileVisibility, "qProfilePermiss": getProfileVisibility,
+
+	"channelCreate": groupTopic(createHosted), "upChannelInfo": groupTopic(updateHosted), "qChannelInfo": groupTopic(groupProfiles),
+	"channelMemKick": groupTopic(kickMembers), "channelMemQuit": groupTopic(quitGroup), "channelDismiss": groupTopic(dismissGroup),
+	"channelTransfer": groupTopic(transferGroup), "channelMemJoin": groupTopic(joinHosted), "channelMemInvite": groupTopic(inviteMembers),
+	"channelApplyResp": groupTopic(answerApplication), "qChannelApplyList": groupTopic(listApplied), "upChannelManager": groupTopic(setManagers),
+	"qChannelMem": groupTopic(queryMembers), "qChannelSpeMem": groupTopic(namedMembers), "upChannelMem": groupTopic(updateMember),
+	"qChannelMemJoin": groupTopic(joinedGroups), "qChannelMemSpeJoin": groupTopic(joinedGroups), "upChannelRemark": groupTopic(setRemark),
+	"upChannelFollow": groupTopic(followMembers), "qChannelFollow": groupTopic(followedMembers),
+
 	"pullEventChange": pullChanges,
 	"readReceipt":     confirmRead, "qryReceipt": receiptUsers, "qryReceiptBatch": receiptCounts, "rrMsg": confirmGroupRead, "rrList": groupReaders,
 
