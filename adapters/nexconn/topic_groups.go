@@ -110,7 +110,7 @@ func updateHosted(ctx context.Context, c *call) (outcome, error) {
 
 // ranked tells a failure for want of rank with the family's number for it.
 func (c *call) ranked(err error) error {
-	if fault.IsReason(err, fault.GroupPermissionDenied) && fault.From(err).Variant != "invite" && fault.From(err).Variant != "owner_only" {
+	if fault.IsReason(err, fault.GroupPermissionDenied) && fault.From(err).Variant != "invite" {
 		return fault.PermissionDenied.Error(fault.From(err).Detail)
 	}
 	return err

@@ -84,12 +84,7 @@ func (c *call) store(ctx context.Context, p place, up *upMessage) (*core.Message
 	if len(in.RestrictedTo) > 0 {
 		in.RestrictedTo = append(in.RestrictedTo, c.by.User)
 	}
-	if p.kind == wireOpen {
-		if err := c.present(ctx, p); err != nil {
-			return nil, err
-		}
-	}
-	cmd := core.SendMessage{Key: p.key(c.by.User), Message: in, SkipCommands: true, MaxExtra: maxBound}
+	cmd := core.SendMessage{Key: p.key(c.by.User), Message: in, SkipCommands: true, Inside: p.kind != wireDirect, Directed: true, MaxExtra: maxBound}
 	out, err := c.d.core.Messages.Send(ctx, c.by, cmd)
 	if p.kind == wireDirect && fault.IsReason(err, fault.GroupNotFound) {
 		if err = c.begin(ctx, p); err == nil {
@@ -109,15 +104,6 @@ func (c *call) store(ctx context.Context, p place, up *upMessage) (*core.Message
 		}
 	}
 	return &out.Message, nil
-}
-
-// present refuses who is not in an open channel: one has to enter it to speak.
-func (c *call) present(ctx context.Context, p place) error {
-	in, err := c.d.core.Rooms.In(ctx, server(c.by.App), core.InRoom{Key: p.key(c.by.User), Users: []core.UserID{c.by.User}})
-	if err == nil && !in[c.by.User] {
-		err = fault.GroupNotMember.Error("The user is not in the open channel.")
-	}
-	return err
 }
 
 // maxBound is how large a message may be with all that is kept of it.

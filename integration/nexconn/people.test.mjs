@@ -11,7 +11,7 @@ test('people become friends, and are told', async () => {
   assert.equal(asked.userId, ann.userId, JSON.stringify(asked));
   assert.equal(asked.extra, 'it is me');
   await ben.must('acceptFriendApplication', ann.userId);
-  await ann.hears('FRIEND_ADD', (e) => e.userId === ben.userId);
+  await ann.hears('FRIEND_ADDED', (e) => e.userId === ben.userId);
   const friends = await ann.must('getFriends', 2, { count: 10, order: false });
   assert.deepEqual((friends.data ?? friends.list).map((f) => f.userId), [ben.userId], JSON.stringify(friends));
   await ann.must('setFriendInfo', ben.userId, 'Benny', {});
