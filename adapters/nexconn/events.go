@@ -48,6 +48,7 @@ var eventTable = map[core.EventKind]func(*link, context.Context, *core.Event, pl
 	core.RoomAttributesSet:     (*link).tellKV,
 	core.RoomAttributesRemoved: (*link).tellKV,
 	core.ConversationChanged:   (*link).tellSettings,
+	core.PresenceChanged:       (*link).tellPresence,
 	core.MessageValued:         (*link).tellExpansion,
 }
 
@@ -68,7 +69,7 @@ func (l *link) tell(ctx context.Context, ev *core.Event) {
 	case ev.Channel == nil && ev.Kind == core.CustomEvent && ev.User != nil: // told to this person alone
 		tell(l, ctx, ev, place{kind: wireDirect, id: string(ev.User.ID)})
 		return
-	case ev.Channel == nil && ev.Kind == core.ConversationChanged:
+	case ev.Channel == nil && (ev.Kind == core.ConversationChanged || ev.Kind == core.PresenceChanged):
 		tell(l, ctx, ev, place{})
 		return
 	case ev.Channel == nil:

@@ -49,6 +49,8 @@ var topics = map[string]topic{
 	"qChannelMemJoin": groupTopic(joinedGroups), "qChannelMemSpeJoin": groupTopic(joinedGroups), "upChannelRemark": groupTopic(setRemark),
 	"upChannelFollow": groupTopic(followMembers), "qChannelFollow": groupTopic(followedMembers),
 
+	"updUserSub": follow, "pullUserSub": followed, "pullSubData": presences(false), "qrySubData": presences(true),
+
 	"pullEventChange": pullChanges,
 	"readReceipt":     confirmRead, "qryReceipt": receiptUsers, "qryReceiptBatch": receiptCounts, "rrMsg": confirmGroupRead, "rrList": groupReaders,
 
