@@ -213,7 +213,7 @@ func (n *Nexconn) bare() bool {
 }
 
 // nexconnServices are what an app may have switched off.
-var nexconnServices = []string{"allowlist", "blocklist", "community", "history", "open_metadata", "presence", "profiles", "rtc"}
+var nexconnServices = []string{"allowlist", "blocklist", "community", "history", "open_metadata", "presence", "profiles", "recall_others", "rtc"}
 
 // nexconn checks an app's table for that dialect.
 func (v *checker) nexconn(path string, a *App, keys map[string]string) {

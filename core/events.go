@@ -15,6 +15,8 @@ const (
 	MessageEdited    EventKind = "message.edited"        // stored; Message; Change.Names is ChangePinned when nothing else has changed
 	MessageDeleted   EventKind = "message.deleted"       // stored; Message, Hard
 	MessageRestored  EventKind = "message.restored"      // stored; Message
+	MessageValued    EventKind = "message.valued"        // stored; Message, Extra; see Values
+	StreamGrown      EventKind = "stream.grown"          // Message, Extra; see Streams
 	ReactionAdded    EventKind = "reaction.added"        // stored; Message, Reaction
 	ReactionChanged  EventKind = "reaction.changed"      // stored; Message, Reaction
 	ReactionRemoved  EventKind = "reaction.removed"      // stored; Message, Reaction

@@ -120,8 +120,8 @@ type SendMessage struct {
 	// QuietBlock accepts a message to somebody who has blocked the actor and shows it to its author
 	// alone, instead of refusing it with block.by_peer.
 	QuietBlock bool
-	// MaxExtra bounds Extra, and the attachments together, in bytes where the dialect allows more
-	// than 5 KiB; at most 256 KiB.
+	// MaxExtra bounds Extra, the attachments together, and the text where it may be longer than its
+	// channel type says, in bytes where the dialect allows more than 5 KiB; at most 256 KiB.
 	MaxExtra int
 }
 
