@@ -19,6 +19,8 @@ func (d *Dialect) table() []adapters.Route {
 		d.contactRoutes(),
 		d.attributeRoutes(),
 		d.groupRoutes(),
+		d.messageRoutes(),
+		d.historyRoutes(),
 	)
 	for _, s := range d.spaces() {
 		all = slices.Concat(all, s.spaceRoutes(), s.memberRoutes(), s.admissionRoutes(), s.speechRoutes(), s.boardRoutes())

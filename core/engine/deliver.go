@@ -31,6 +31,8 @@ func (h *hub) deliver(ev *core.Event) {
 		if a != nil {
 			h.toRoom(a, ev)
 		}
+	case ev.Kind == core.BroadcastTold:
+		h.toEveryone(ev)
 	default:
 		h.toFollowers(ev)
 	}
@@ -72,6 +74,15 @@ func (h *hub) toRoom(a *audience, ev *core.Event) {
 			continue
 		}
 		s.sink(core.Delivery{Event: ev, As: as, Counts: done[s.by.User]})
+	}
+}
+
+// toEveryone tells all connections of the app.
+func (h *hub) toEveryone(ev *core.Event) {
+	for _, s := range h.sessions {
+		if s.by.App == ev.App {
+			s.sink(core.Delivery{Event: ev, As: core.AsTarget})
+		}
 	}
 }
 

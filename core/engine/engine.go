@@ -151,6 +151,7 @@ func (e *Engine) Core() *core.Core {
 		Polls: polls{e}, Drafts: drafts{e}, Reminders: reminders{e}, Devices: devices{e},
 		Files: files{e}, Tasks: tasks{e}, Groups: groups{e}, Friends: friends{e}, Calls: calls{e},
 		Speech: speech{e}, Admissions: admissions{e}, Board: board{e}, Attributes: attributes{e}, Rooms: rooms{e}, Sessions: sessions{e}, Presences: presences{e}, Acks: acks{e},
+		Conversations: conversations{e}, Broadcasts: broadcasts{e},
 		Live: live{e}, Feeds: feeds{e}, Health: health{e},
 	}
 }

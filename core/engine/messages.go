@@ -237,6 +237,9 @@ func (e *Engine) maySend(ctx context.Context, sc *scene, m *core.Message, quietB
 	if sc.by.Server() {
 		return nil
 	}
+	if sc.channel.Kind == core.KindSystem {
+		return fault.PermissionDenied.Error("nobody answers in a system conversation")
+	}
 	if err := e.maySpeak(ctx, sc); err != nil {
 		return err
 	}

@@ -92,7 +92,7 @@ func (e *Engine) group(ctx context.Context, by core.Actor, key core.ChannelKey) 
 	if err != nil {
 		return nil, err
 	}
-	if sc.channel.Kind == core.KindDirect {
+	if sc.channel.Kind == core.KindDirect || sc.channel.Kind == core.KindSystem {
 		return nil, noChannel(key)
 	}
 	if sc.super, err = e.isSuper(ctx, by.App, sc.channel, by.User); err != nil {

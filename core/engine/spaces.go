@@ -64,6 +64,7 @@ import (
 //	acks             message id|user                    core.MessageAck
 //	ack_counts       message id                         how many
 //	conversations    user|scope                         core.ConversationSettings
+//	broadcasts       message id                         storedBroadcast
 //	super_admins     user                               superAdmin
 //	calls_open       u|user or g|channel key            callRef: what holds them
 //	cursors          user|device|key of a channel       cursor: how far a device has come in a feed;
@@ -120,6 +121,7 @@ const (
 	spacePresenceFollowers = "presence_by"
 	spaceAcks              = "acks"
 	spaceAckCounts         = "ack_counts"
+	spaceBroadcasts        = "broadcasts"
 	spaceConversations     = "conversations"
 	spaceSuperAdmins       = "super_admins"
 
