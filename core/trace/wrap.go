@@ -26,6 +26,13 @@ func Wrap(c *core.Core) *core.Core {
 	out.Speech = tracedSpeech{c.Speech}
 	out.Admissions = tracedAdmissions{c.Admissions}
 	out.Board = tracedBoard{c.Board}
+	out.Attributes = tracedAttributes{c.Attributes}
+	out.Rooms = tracedRooms{c.Rooms}
+	out.Sessions = tracedSessions{c.Sessions}
+	out.Presences = tracedPresences{c.Presences}
+	out.Acks = tracedAcks{c.Acks}
+	out.Conversations = tracedConversations{c.Conversations}
+	out.Broadcasts = tracedBroadcasts{c.Broadcasts}
 	out.Calls = tracedCalls{c.Calls}
 	out.Types = tracedTypes{c.Types}
 	out.Credentials = tracedCredentials{c.Credentials}
@@ -773,6 +780,251 @@ func (s tracedBoard) Shared(ctx context.Context, by core.Actor, in core.ListShar
 		defer func() { end(err) }()
 	}
 	return s.Board.Shared(ctx, by, in)
+}
+
+// tracedAttributes reports the commands of its service.
+type tracedAttributes struct{ core.Attributes }
+
+// SetMember implements core.Attributes.
+func (s tracedAttributes) SetMember(ctx context.Context, by core.Actor, in core.SetMemberAttributes) (out map[string]string, err error) {
+	if end := begin(ctx, "Attributes.SetMember", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Attributes.SetMember(ctx, by, in)
+}
+
+// Members implements core.Attributes.
+func (s tracedAttributes) Members(ctx context.Context, by core.Actor, in core.GetMemberAttributes) (out map[core.UserID]map[string]string, err error) {
+	if end := begin(ctx, "Attributes.Members", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Attributes.Members(ctx, by, in)
+}
+
+// SetRoom implements core.Attributes.
+func (s tracedAttributes) SetRoom(ctx context.Context, by core.Actor, in core.SetRoomAttributes) (out []core.AttributeOutcome, err error) {
+	if end := begin(ctx, "Attributes.SetRoom", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Attributes.SetRoom(ctx, by, in)
+}
+
+// RemoveRoom implements core.Attributes.
+func (s tracedAttributes) RemoveRoom(ctx context.Context, by core.Actor, in core.RemoveRoomAttributes) (out []core.AttributeOutcome, err error) {
+	if end := begin(ctx, "Attributes.RemoveRoom", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Attributes.RemoveRoom(ctx, by, in)
+}
+
+// Room implements core.Attributes.
+func (s tracedAttributes) Room(ctx context.Context, by core.Actor, in core.GetRoomAttributes) (out []core.RoomAttribute, err error) {
+	if end := begin(ctx, "Attributes.Room", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Attributes.Room(ctx, by, in)
+}
+
+// tracedRooms reports the commands of its service.
+type tracedRooms struct{ core.Rooms }
+
+// Enter implements core.Rooms.
+func (s tracedRooms) Enter(ctx context.Context, by core.Actor, in core.EnterRoom) (out core.GroupView, err error) {
+	if end := begin(ctx, "Rooms.Enter", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Rooms.Enter(ctx, by, in)
+}
+
+// Leave implements core.Rooms.
+func (s tracedRooms) Leave(ctx context.Context, by core.Actor, in core.LeaveRoom) (out core.GroupView, err error) {
+	if end := begin(ctx, "Rooms.Leave", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Rooms.Leave(ctx, by, in)
+}
+
+// In implements core.Rooms.
+func (s tracedRooms) In(ctx context.Context, by core.Actor, in core.InRoom) (out map[core.UserID]bool, err error) {
+	if end := begin(ctx, "Rooms.In", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Rooms.In(ctx, by, in)
+}
+
+// Joined implements core.Rooms.
+func (s tracedRooms) Joined(ctx context.Context, by core.Actor, in core.ListRooms) (out []core.Channel, err error) {
+	if end := begin(ctx, "Rooms.Joined", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Rooms.Joined(ctx, by, in)
+}
+
+// SetSuperAdmin implements core.Rooms.
+func (s tracedRooms) SetSuperAdmin(ctx context.Context, by core.Actor, in core.SetSuperAdmin) (err error) {
+	if end := begin(ctx, "Rooms.SetSuperAdmin", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Rooms.SetSuperAdmin(ctx, by, in)
+}
+
+// SuperAdmins implements core.Rooms.
+func (s tracedRooms) SuperAdmins(ctx context.Context, by core.Actor, in core.ListSuperAdmins) (out []core.UserID, err error) {
+	if end := begin(ctx, "Rooms.SuperAdmins", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Rooms.SuperAdmins(ctx, by, in)
+}
+
+// tracedSessions reports the commands of its service.
+type tracedSessions struct{ core.Sessions }
+
+// List implements core.Sessions.
+func (s tracedSessions) List(ctx context.Context, by core.Actor, in core.ListSessions) (out []core.Session, err error) {
+	if end := begin(ctx, "Sessions.List", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Sessions.List(ctx, by, in)
+}
+
+// Kick implements core.Sessions.
+func (s tracedSessions) Kick(ctx context.Context, by core.Actor, in core.KickSessions) (out []core.Session, err error) {
+	if end := begin(ctx, "Sessions.Kick", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Sessions.Kick(ctx, by, in)
+}
+
+// tracedPresences reports the commands of its service.
+type tracedPresences struct{ core.Presences }
+
+// Publish implements core.Presences.
+func (s tracedPresences) Publish(ctx context.Context, by core.Actor, in core.PublishPresence) (out core.Presence, err error) {
+	if end := begin(ctx, "Presences.Publish", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Presences.Publish(ctx, by, in)
+}
+
+// Query implements core.Presences.
+func (s tracedPresences) Query(ctx context.Context, by core.Actor, in core.QueryPresence) (out []core.Presence, err error) {
+	if end := begin(ctx, "Presences.Query", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Presences.Query(ctx, by, in)
+}
+
+// Subscribe implements core.Presences.
+func (s tracedPresences) Subscribe(ctx context.Context, by core.Actor, in core.SubscribePresence) (out []core.Presence, err error) {
+	if end := begin(ctx, "Presences.Subscribe", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Presences.Subscribe(ctx, by, in)
+}
+
+// Subscriptions implements core.Presences.
+func (s tracedPresences) Subscriptions(ctx context.Context, by core.Actor, in core.ListSubscriptions) (out core.Subscriptions, err error) {
+	if end := begin(ctx, "Presences.Subscriptions", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Presences.Subscriptions(ctx, by, in)
+}
+
+// tracedAcks reports the commands of its service.
+type tracedAcks struct{ core.Acks }
+
+// Ack implements core.Acks.
+func (s tracedAcks) Ack(ctx context.Context, by core.Actor, in core.AckMessage) (out core.MessageAck, err error) {
+	if end := begin(ctx, "Acks.Ack", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Acks.Ack(ctx, by, in)
+}
+
+// List implements core.Acks.
+func (s tracedAcks) List(ctx context.Context, by core.Actor, in core.ListAcks) (out []core.MessageAck, err error) {
+	if end := begin(ctx, "Acks.List", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Acks.List(ctx, by, in)
+}
+
+// Count implements core.Acks.
+func (s tracedAcks) Count(ctx context.Context, by core.Actor, in core.CountAcks) (out map[core.MessageID]int, err error) {
+	if end := begin(ctx, "Acks.Count", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Acks.Count(ctx, by, in)
+}
+
+// tracedConversations reports the commands of its service.
+type tracedConversations struct{ core.Conversations }
+
+// Put implements core.Conversations.
+func (s tracedConversations) Put(ctx context.Context, by core.Actor, in core.PutSettings) (out core.ConversationSettings, err error) {
+	if end := begin(ctx, "Conversations.Put", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Conversations.Put(ctx, by, in)
+}
+
+// Pin implements core.Conversations.
+func (s tracedConversations) Pin(ctx context.Context, by core.Actor, in core.PinConversation) (out core.ConversationSettings, err error) {
+	if end := begin(ctx, "Conversations.Pin", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Conversations.Pin(ctx, by, in)
+}
+
+// Settings implements core.Conversations.
+func (s tracedConversations) Settings(ctx context.Context, by core.Actor, in core.GetSettings) (out []core.ConversationSettings, err error) {
+	if end := begin(ctx, "Conversations.Settings", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Conversations.Settings(ctx, by, in)
+}
+
+// Drop implements core.Conversations.
+func (s tracedConversations) Drop(ctx context.Context, by core.Actor, in core.DropConversation) (err error) {
+	if end := begin(ctx, "Conversations.Drop", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Conversations.Drop(ctx, by, in)
+}
+
+// List implements core.Conversations.
+func (s tracedConversations) List(ctx context.Context, by core.Actor, in core.ListConversations) (out []core.Conversation, err error) {
+	if end := begin(ctx, "Conversations.List", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Conversations.List(ctx, by, in)
+}
+
+// tracedBroadcasts reports the commands of its service.
+type tracedBroadcasts struct{ core.Broadcasts }
+
+// Send implements core.Broadcasts.
+func (s tracedBroadcasts) Send(ctx context.Context, by core.Actor, in core.SendBroadcast) (out core.Broadcast, err error) {
+	if end := begin(ctx, "Broadcasts.Send", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Broadcasts.Send(ctx, by, in)
+}
+
+// Delete implements core.Broadcasts.
+func (s tracedBroadcasts) Delete(ctx context.Context, by core.Actor, in core.DeleteBroadcast) (out core.Task, err error) {
+	if end := begin(ctx, "Broadcasts.Delete", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Broadcasts.Delete(ctx, by, in)
+}
+
+// System implements core.Broadcasts.
+func (s tracedBroadcasts) System(ctx context.Context, by core.Actor, in core.SendSystem) (out []core.SystemOutcome, err error) {
+	if end := begin(ctx, "Broadcasts.System", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Broadcasts.System(ctx, by, in)
 }
 
 // tracedCalls reports the commands of its service.
