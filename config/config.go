@@ -62,6 +62,7 @@ type App struct {
 	ErrorFormat string    `toml:"error_format" enum:"both,native,unified" doc:"Shape of errors unless a request asks for another: the vendor's own body, that body with the unified document as one member, or the document alone."`
 	Teams       bool      `toml:"teams" doc:"People and channels carry teams and meet only within one. Set when the app is created; changed later through the dialect's app settings."`
 	Limits      Limits    `toml:"limits"`
+	Native      Native    `toml:"native"`
 	Stream      Stream    `toml:"stream"`
 	CometChat   CometChat `toml:"cometchat"`
 
@@ -75,6 +76,12 @@ type App struct {
 type Limits struct {
 	Rate bool `toml:"rate" doc:"Count calls per minute as the vendor does and answer 429 above its published limits."`
 	Body Size `toml:"body" doc:"Largest JSON body of a request. Uploads have limits of their own."`
+}
+
+// Native is an app's table for our own API, at /v1 of the main listener. It is off without api_key.
+type Native struct {
+	APIKey    string `toml:"api_key" example:"acme-key" doc:"The key of the app: servers send it with the secret, and tokens name it as their issuer. Empty means: the API under /v1 does not know this app."`
+	APISecret Secret `toml:"api_secret" example:"env:ACME_API_SECRET" doc:"Secret that signs tokens and webhooks, and is the password of the app's servers: the text itself, env:NAME or file:PATH. At least 16 characters."`
 }
 
 // Stream is an app's table for the Stream Chat dialect. The dialect is off without api_key.

@@ -58,12 +58,13 @@ func TestExampleFileEqualsDefaults(t *testing.T) {
 // With the comment signs taken off the example is a file that works.
 func TestExampleFileUncommentedIsValid(t *testing.T) {
 	doc := regexp.MustCompile(`(?m)^# (\[|[a-z_]+ = )`).ReplaceAllString(config.Example(), "$1")
-	c, issues := config.Parse([]byte(doc), []string{"ACME_STREAM_SECRET=0123456789abcdef", "ACME_COMET_FULL=full-0123456789abcdef", "ACME_COMET_AUTH=auth-0123456789abcdef"})
+	c, issues := config.Parse([]byte(doc), []string{"ACME_API_SECRET=api-0123456789abcdef", "ACME_STREAM_SECRET=0123456789abcdef", "ACME_COMET_FULL=full-0123456789abcdef", "ACME_COMET_AUTH=auth-0123456789abcdef"})
 	if len(issues) != 0 {
 		t.Fatalf("issues = %v", issues)
 	}
 	want := config.DefaultApp()
 	want.Name = "acme"
+	want.Native = config.Native{APIKey: "acme-key", APISecret: "api-0123456789abcdef"}
 	want.Stream = config.Stream{APIKey: "abc123", APISecret: "0123456789abcdef", Listen: ":8081", Hosts: []string{"chat.acme.test"}}
 	want.CometChat = config.CometChat{
 		AppID: "acme-comet", Region: "us", FullAccessKey: "full-0123456789abcdef", AuthOnlyKey: "auth-0123456789abcdef", Listen: ":8082",
@@ -114,7 +115,7 @@ func TestParseFindsProblems(t *testing.T) {
 		{"variable of an unknown app", ok, []string{"DRAGOMAN_APP__OTHER__TEAMS=true"}, []string{"f: DRAGOMAN_APP__OTHER__TEAMS: no such setting (the file has no app of that name)"}},
 		{"variable of the wrong type", ok, []string{"DRAGOMAN_APP__ACME__TEAMS=perhaps"}, []string{`f: DRAGOMAN_APP__ACME__TEAMS: "perhaps" is neither true nor false`}},
 		{"variable that is a table", ok, []string{"DRAGOMAN_LOG=x"}, []string{"f: DRAGOMAN_LOG: no such setting (that is a table, not a value)"}},
-		{"dialect that is not served", ok + "[app.agora]\norg = \"x\"\n", nil, []string{"f:6: app.agora: unknown key (known here: name, error_format, teams, limits, stream, cometchat)"}},
+		{"dialect that is not served", ok + "[app.agora]\norg = \"x\"\n", nil, []string{"f:6: app.agora: unknown key (known here: name, error_format, teams, limits, native, stream, cometchat)"}},
 		{"a table without its app id", ok + "[app.cometchat]\nregion = \"us\"\n", nil, []string{"f:6: app[0].cometchat.app_id: must not be empty (without an app id the rest of the table has no effect)"}},
 		{"one key twice", ok + "[app.cometchat]\napp_id = \"a\"\nfull_access_key = \"0123456789abcdef\"\nauth_only_key = \"0123456789abcdef\"\n", nil, []string{"f:9: app[0].cometchat.auth_only_key: must differ from full_access_key"}},
 	}
@@ -141,7 +142,7 @@ func TestParseFindsProblems(t *testing.T) {
 // names no variable that does nothing.
 func TestEnvironmentReachesEveryKey(t *testing.T) {
 	const doc = "[[app]]\nname = \"my-app\"\n[app.stream]\napi_key = \"k\"\napi_secret = \"0123456789abcdef\"\n" +
-		"[app.cometchat]\napp_id = \"c\"\nfull_access_key = \"0123456789abcdef\"\n"
+		"[app.cometchat]\napp_id = \"c\"\nfull_access_key = \"0123456789abcdef\"\n[app.native]\napi_key = \"n\"\napi_secret = \"0123456789abcdef\"\n"
 	values := map[string]string{"duration": "77s", "size": "7KiB", "secret": "another-secret-of-mine", "true/false": "true", "number": "7", "list": "a.test, b.test", "text": ":7777"}
 	base, issues := config.Parse([]byte(doc), nil)
 	if len(issues) > 0 {
@@ -161,7 +162,7 @@ func TestEnvironmentReachesEveryKey(t *testing.T) {
 		if k.Name == "trusted_proxies" {
 			v = "10.0.0.0/8"
 		}
-		if k.Name == "app_id" {
+		if k.Name == "app_id" || k.Name == "api_key" {
 			v = "another"
 		}
 		env := strings.ReplaceAll(k.Env, "<NAME>", "MY_APP") + "=" + v
@@ -180,7 +181,7 @@ func strconvQuote(s string) string { return `"` + s + `"` }
 // plain makes the secrets comparable.
 func plain(c *config.Config) string {
 	a := &c.Apps[0]
-	return fmt.Sprintf("%+v %s %s %s", *c, a.Stream.APISecret.Reveal(), a.CometChat.FullAccessKey.Reveal(), a.CometChat.AuthOnlyKey.Reveal())
+	return fmt.Sprintf("%+v %s %s %s %s", *c, a.Native.APISecret.Reveal(), a.Stream.APISecret.Reveal(), a.CometChat.FullAccessKey.Reveal(), a.CometChat.AuthOnlyKey.Reveal())
 }
 
 func TestFlagBeforeEnvironmentBeforeFile(t *testing.T) {

@@ -5,6 +5,7 @@ package all
 import (
 	"dragoman/adapters"
 	"dragoman/adapters/cometchat"
+	"dragoman/adapters/native"
 	"dragoman/adapters/stream"
 )
 
@@ -12,6 +13,7 @@ import (
 func Dialects() []adapters.Entry {
 	return []adapters.Entry{
 		cometchat.Entry(),
+		native.Entry(),
 		stream.Entry(),
 	}
 }
