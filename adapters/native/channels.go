@@ -3,6 +3,7 @@ package native
 import (
 	"context"
 	"crypto/rand"
+	"maps"
 	"strings"
 	"time"
 
@@ -126,6 +127,7 @@ func (d *Dialect) channelRows() []row {
 		op("POST", "/v1/channels/:channel/typing", "type", "Tells the channel that the caller types, or has stopped.", d.typing),
 		op("POST", "/v1/channels/:channel/events", "sendEvent", "Tells the channel something of the app's own; it is told once and forgotten.", d.sendEvent),
 		op("GET", "/v1/types", "listTypes", "The channel types of the app.", d.listTypes).server(),
+		op("PATCH", "/v1/types/:type", "changeType", "Changes a channel type: what its channels can do.", d.changeType).server(),
 	}
 }
 
@@ -331,6 +333,32 @@ type ChannelType struct {
 	Features  []string `json:"features" doc:"The switches that are on."`
 	MaxLength int      `json:"max_length" doc:"Of a message text, in characters."`
 	Commands  []string `json:"commands"`
+}
+
+// changeType is what may be changed of a channel type.
+type changeType struct {
+	Type      string   `json:"type" in:"path"`
+	Enable    []string `json:"enable" doc:"Features to switch on, such as polls or user_message_reminders."`
+	Disable   []string `json:"disable" doc:"Features to switch off."`
+	MaxLength *int     `json:"max_length" min:"1" max:"20000"`
+}
+
+func (d *Dialect) changeType(ctx context.Context, c *call, in *changeType) (ChannelType, error) {
+	t, err := d.core.Types.Put(ctx, c.by, core.PutType{Name: in.Type, Change: func(t *core.ChannelType) error {
+		on := maps.Clone(t.Features)
+		for names, v := range map[*[]string]bool{&in.Enable: true, &in.Disable: false} {
+			for _, n := range *names {
+				if _, known := on[core.Feature(n)]; !known {
+					return fault.RequestInvalidField.Error("there is no feature " + clip(n))
+				}
+				on[core.Feature(n)] = v
+			}
+		}
+		t.Features = on
+		set(&t.MaxLength, in.MaxLength)
+		return nil
+	}})
+	return typeOf(&t), err
 }
 
 func (d *Dialect) listTypes(ctx context.Context, c *call, _ *none) (Page[ChannelType], error) {

@@ -44,8 +44,16 @@ func (driver) Join(t *testing.T, w *adaptertest.World, user string) adaptertest.
 // dial opens the live link with more of a query.
 func dial(a *api, user, more string) *session {
 	a.t.Helper()
-	s := &session{api: a, user: user, token: token(user), frames: make(chan string, 10000)}
-	conn, early, _, err := ws.Dial(context.Background(), "ws"+strings.TrimPrefix(a.w.URL, "http")+"/v1/live?token="+url.QueryEscape(s.token)+more)
+	s := dialWith(a, url.QueryEscape(token(user))+more)
+	s.user, s.token = user, token(user)
+	return s
+}
+
+// dialWith opens the live link with the rest of a query that begins with a token.
+func dialWith(a *api, query string) *session {
+	a.t.Helper()
+	s := &session{api: a, frames: make(chan string, 10000)}
+	conn, early, _, err := ws.Dial(context.Background(), "ws"+strings.TrimPrefix(a.w.URL, "http")+"/v1/live?token="+query)
 	if err != nil {
 		a.t.Fatal(err)
 	}

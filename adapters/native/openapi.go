@@ -80,7 +80,7 @@ type securityScheme struct {
 // schema is a JSON Schema.
 type schema struct {
 	Ref         string             `json:"$ref,omitempty"`
-	Type        string             `json:"type,omitempty"`
+	Type        jsonType           `json:"type,omitempty"`
 	Format      string             `json:"format,omitempty"`
 	Description string             `json:"description,omitempty"`
 	Enum        []string           `json:"enum,omitempty"`
@@ -92,6 +92,17 @@ type schema struct {
 	Properties  map[string]*schema `json:"properties,omitempty"`
 	Items       *schema            `json:"items,omitempty"`
 	Closed      *bool              `json:"additionalProperties,omitempty"`
+}
+
+// jsonType is a type of JSON Schema, with a question mark when null is one, too.
+type jsonType string
+
+// MarshalJSON writes the name, or the list of two.
+func (t jsonType) MarshalJSON() ([]byte, error) {
+	if name, ok := strings.CutSuffix(string(t), "?"); ok {
+		return json.Marshal([]string{name, "null"})
+	}
+	return json.Marshal(string(t))
 }
 
 // Names of the security schemes.
@@ -278,6 +289,9 @@ func (d *describer) field(f *field) *schema {
 	}
 	s.Description, s.Enum = f.doc, f.enum
 	if d.open {
+		if f.shape.ptr && !f.optional {
+			s.Type += "?"
+		}
 		return s
 	}
 	switch f.shape.kind {

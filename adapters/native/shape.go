@@ -130,7 +130,7 @@ func (m shapes) structure(s *shape) {
 			return
 		}
 		x := field{name: name, index: f.Index, doc: f.Tag.Get("doc"), need: f.Tag.Get("need") == "true", shape: m.of(f.Type)}
-		x.optional = strings.Contains(opts, "omit") || x.shape.ptr
+		x.optional = strings.Contains(opts, "omit")
 		switch in := f.Tag.Get("in"); in {
 		case "":
 		case "path":

@@ -2,6 +2,7 @@ package native
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"strconv"
 	"sync"
@@ -17,11 +18,12 @@ import (
 // Bounds of one connection.
 const (
 	maxFrame     = 64 << 10         // bytes of one frame of the client
-	maxHeld      = 2000             // events that wait while missed ones are read
-	maxResumed   = 5000             // events a resume tells; who missed more pulls the feed
+	maxHeld      = 100              // events that wait while missed ones are read
+	maxResumed   = 1000             // events a resume tells; who missed more pulls the feed
+	maxCatchUp   = 512 << 10        // bytes a resume tells; a connection's queue holds twice that
 	maxBad       = 100              // frames that cannot be read
 	admitWithin  = 10 * time.Second // one connection's way in
-	pullsAtOnce  = 500
+	pullsAtOnce  = 100              // events of one frame of a resume
 	closePolicy  = 1008
 	closeTooBig  = 1009
 	closeTryOver = 1013
@@ -162,22 +164,33 @@ func (l *link) sink(dl core.Delivery) {
 
 // resume tells the events after a stamp, then what happened meanwhile, then lets the rest through.
 func (l *link) resume(ctx context.Context, after core.Stamp) error {
-	told := map[core.Stamp]struct{}{}
+	told, size := map[core.Stamp]struct{}{}, 0
 	for after >= 0 {
 		p, err := l.d.core.Feeds.Pull(ctx, l.by, core.PullFeed{After: after, Limit: pullsAtOnce})
 		if err != nil {
 			return err
 		}
+		batch := missedFrame{Type: "events", Events: make([]json.RawMessage, 0, len(p.Events))}
+		full := false
 		for _, ev := range p.Events {
-			told[ev.Stamp] = struct{}{}
-			l.conn.Send(l.frame(ev))
+			b, err := encode(eventOf(ev))
+			if err != nil {
+				return err
+			}
+			if full = len(told) >= maxResumed || size+len(b) > maxCatchUp; full {
+				break
+			}
+			size += len(b)
+			told[ev.Stamp], after, batch.Events = struct{}{}, ev.Stamp, append(batch.Events, b)
 		}
-		after = p.Last
-		if !p.More {
+		if len(batch.Events) > 0 {
+			l.say(batch)
+		}
+		if full {
+			l.say(gapFrame{"gap", after})
 			break
 		}
-		if len(told) >= maxResumed {
-			l.say(gapFrame{"gap", after})
+		if after = p.Last; !p.More {
 			break
 		}
 	}
@@ -191,6 +204,12 @@ func (l *link) resume(ctx context.Context, after core.Stamp) error {
 	l.held, l.resuming = nil, false
 	l.say(typeFrame{Type: "live"})
 	return nil
+}
+
+// missedFrame tells what happened while the client was away, oldest first.
+type missedFrame struct {
+	Type   string            `json:"type"`
+	Events []json.RawMessage `json:"events"`
 }
 
 // gapFrame tells that more was missed than a connection tells: pull the feed from the stamp on.
