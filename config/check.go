@@ -14,6 +14,9 @@ import (
 // minSecret is the shortest secret that signs tokens, in characters.
 const minSecret = 16
 
+// minPassword is the shortest password of the operator, in characters.
+const minPassword = 8
+
 // appName is what an app may be called: the name is part of paths, labels and variables.
 var appName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$`)
 
@@ -57,6 +60,9 @@ func (c *Config) Validate() []Issue {
 	}
 	v.required("store.dsn", c.Store.DSN)
 	v.required("files.dir", c.Files.Dir)
+	if n := len(c.Console.Password); n > 0 && n < minPassword {
+		v.add("console.password", fmt.Sprintf("must have at least %d characters", minPassword), "leave it empty for no console")
+	}
 	if len(c.Apps) == 0 {
 		v.add("app", "there is no app to serve", "add a table [[app]]; \"dragoman config default\" shows one")
 	}
@@ -142,13 +148,16 @@ func (v *checker) app(path string, a *App, names map[string]bool, keys, hosts ma
 	if a.Limits.Body.Bytes <= 0 {
 		v.add(path+".limits.body", "must be above zero", "")
 	}
-	if a.Stream.APIKey == "" && a.CometChat.AppID == "" && a.Agora.AppID == "" && a.Nexconn.AppKey == "" && a.Native == (Native{}) && a.Stream.bare() && a.CometChat.bare() {
+	if a.Stream.bare() && a.CometChat.bare() && a.Agora.bare() && a.Nexconn.bare() &&
+		a.Stream.APIKey == "" && a.CometChat.AppID == "" && a.Agora.AppID == "" && a.Nexconn.AppKey == "" && a.Native == (Native{}) {
 		v.add(path, "the app speaks no dialect", "add a table such as [app.stream]")
 		return
 	}
 	v.native(path+".native", a, keys)
 	v.stream(path+".stream", a, keys, hosts)
 	v.cometchat(path+".cometchat", a, keys)
+	v.agora(path+".agora", a, keys)
+	v.nexconn(path+".nexconn", a, keys)
 }
 
 // native checks an app's table for our own API.
@@ -179,6 +188,86 @@ func (s *Stream) bare() bool { return s.APISecret == "" && s.Listen == "" && len
 // bare reports whether nothing of the table is set.
 func (c *CometChat) bare() bool {
 	return c.Region == "" && c.FullAccessKey == "" && c.AuthOnlyKey == "" && c.Listen == ""
+}
+
+// bare reports whether nothing of the table is set.
+func (g *Agora) bare() bool { return *g == Agora{} }
+
+// hex32 is how app ids of Agora are written.
+var hex32 = regexp.MustCompile(`^[0-9a-fA-F]{32}$`)
+
+// agora checks an app's table for that dialect.
+func (v *checker) agora(path string, a *App, keys map[string]string) {
+	g := &a.Agora
+	if g.AppID == "" {
+		if !g.bare() {
+			v.add(path+".app_id", "must not be empty", "without an app id the rest of the table has no effect")
+		}
+		return
+	}
+	if !hex32.MatchString(g.AppID) {
+		v.add(path+".app_id", strconv.Quote(g.AppID)+" is not an app id", "32 hexadecimal digits")
+	}
+	if len(g.AppCertificate) < minSecret {
+		v.add(path+".app_certificate", fmt.Sprintf("must have at least %d characters", minSecret), "")
+	}
+	for _, n := range []struct{ key, name string }{{".org", g.Org}, {".app", g.App}} {
+		if !appName.MatchString(n.name) {
+			v.add(path+n.key, strconv.Quote(n.name)+" is not a name", "up to 64 letters, digits, - and _: it is part of every path")
+		}
+	}
+	for _, id := range []string{"agora " + g.AppID, "agora " + g.AppKey()} {
+		if other, dup := keys[id]; dup && other != a.Name {
+			v.add(path+".app_id", "app id or app key are also those of app "+other, "each names one app")
+		}
+		keys[id] = a.Name
+	}
+	if g.ClientID != "" && len(g.ClientSecret) < minSecret {
+		v.add(path+".client_secret", fmt.Sprintf("must have at least %d characters", minSecret), "")
+	}
+	if g.Listen != "" {
+		v.address(path+".listen", g.Listen, "agora")
+	}
+}
+
+// bare reports whether nothing of the table is set.
+func (n *Nexconn) bare() bool {
+	return n.AppSecret == "" && n.Listen == "" && len(n.Callers) == 0 && len(n.ServicesOff) == 0
+}
+
+// nexconnServices are what an app may have switched off.
+var nexconnServices = []string{"allowlist", "blocklist", "community", "history", "open_metadata", "presence", "profiles", "recall_others", "rtc"}
+
+// nexconn checks an app's table for that dialect.
+func (v *checker) nexconn(path string, a *App, keys map[string]string) {
+	n := &a.Nexconn
+	if n.AppKey == "" {
+		if !n.bare() {
+			v.add(path+".app_key", "must not be empty", "without a key the rest of the table has no effect")
+		}
+		return
+	}
+	id := "nexconn " + n.AppKey
+	if other, dup := keys[id]; dup {
+		v.add(path+".app_key", "the key is also the one of app "+other, "a key names one app")
+	}
+	keys[id] = a.Name
+	if len(n.AppSecret) < minSecret {
+		v.add(path+".app_secret", fmt.Sprintf("must have at least %d characters", minSecret), "")
+	}
+	if n.Listen != "" {
+		v.address(path+".listen", n.Listen, "nexconn")
+	}
+	for _, c := range n.Callers {
+		if _, err := netip.ParseAddr(c); err != nil {
+			v.add(path+".callers", strconv.Quote(c)+" is not an address", "such as 203.0.113.7")
+		}
+	}
+	for _, s := range n.ServicesOff {
+		if !slices.Contains(nexconnServices, s) {
+			v.add(path+".services_off", strconv.Quote(s)+" is not a service", "one of "+strings.Join(nexconnServices, ", "))
+		}
+	}
 }
 
 // cometchat checks an app's table for that dialect.

@@ -17,6 +17,7 @@ type Config struct {
 	Limits    Bounds    `toml:"limits"`
 	Callbacks Callbacks `toml:"callbacks"`
 	Breaker   Breaker   `toml:"breaker"`
+	Console   Console   `toml:"console"`
 
 	Apps []App `toml:"app"`
 }
@@ -55,21 +56,26 @@ type Breaker struct {
 	OpenFor  Duration `toml:"open_for" doc:"Time between two attempts to find out whether an open breaker may close."`
 }
 
+// Console is the operator's view in a browser, at /console of the main listener.
+type Console struct {
+	Password Secret `toml:"password" doc:"Password of the operator: the text itself, env:NAME or file:PATH. At least 8 characters. Empty means: no console."`
+	Panes    string `toml:"panes" doc:"Folder of the built live panes, see make panes. Empty means: none."`
+}
+
 // App is one tenant. Its people and rooms are shared by all of its dialects; apps never see each
 // other.
 type App struct {
 	Name        string    `toml:"name" example:"acme" doc:"Name of the app: letters, digits, - and _. It is how the store finds the app again, so it is for ever."`
 	ErrorFormat string    `toml:"error_format" enum:"both,native,unified" doc:"Shape of errors unless a request asks for another: the vendor's own body, that body with the unified document as one member, or the document alone."`
 	Teams       bool      `toml:"teams" doc:"People and channels carry teams and meet only within one. Set when the app is created; changed later through the dialect's app settings."`
+	BindTokens  bool      `toml:"bind_tokens" doc:"Refuse an auth token on any device but the first that used it, in dialects whose clients name their device."`
 	Limits      Limits    `toml:"limits"`
+	Plan        Plan      `toml:"plan"`
 	Native      Native    `toml:"native"`
 	Stream      Stream    `toml:"stream"`
 	CometChat   CometChat `toml:"cometchat"`
-
-	// The credentials of dialects that are not served yet. Only Demo fills them, for the banner;
-	// the file format gets each table together with its dialect.
-	Agora   Agora   `toml:"-"`
-	Nexconn Nexconn `toml:"-"`
+	Agora       Agora     `toml:"agora"`
+	Nexconn     Nexconn   `toml:"nexconn"`
 }
 
 // Limits bound what the callers of one app may ask for.
@@ -82,6 +88,12 @@ type Limits struct {
 type Native struct {
 	APIKey    string `toml:"api_key" example:"acme-key" doc:"The key of the app: servers send it with the secret, and tokens name it as their issuer. Empty means: the API under /v1 does not know this app."`
 	APISecret Secret `toml:"api_secret" example:"env:ACME_API_SECRET" doc:"Secret that signs tokens and webhooks, and is the password of the app's servers: the text itself, env:NAME or file:PATH. At least 16 characters."`
+}
+
+// Plan is what the operator has agreed with an app; it holds from the next start on.
+type Plan struct {
+	Expired bool     `toml:"expired" doc:"The app's subscription has ended: every call is refused with the vendor's own error for that."`
+	Without []string `toml:"without" doc:"Features that are not part of the plan and are refused: calls, files, friends, polls, reactions, roles, threads, webhooks."`
 }
 
 // Stream is an app's table for the Stream Chat dialect. The dialect is off without api_key.
@@ -101,24 +113,28 @@ type CometChat struct {
 	Listen        string `toml:"listen" example:":8082" doc:"A listener of its own, without path prefix. The SDK insists on https and wss, so that something that ends TLS has to stand in front. Apps may share one."`
 }
 
-// Agora is an app's credentials for the Agora Chat dialect.
+// Agora is an app's table for the Agora Chat dialect. The dialect is off without app_id.
 type Agora struct {
-	Org, App       string
-	AppID          string
-	AppCertificate Secret
-	ClientID       string
-	ClientSecret   Secret
-	Listen         string
+	Org              string `toml:"org" example:"acme-org" doc:"Organisation name: the first half of the app key and the first segment of every path."`
+	App              string `toml:"app" example:"acme-app" doc:"App name: the second half of the app key and the second segment of every path."`
+	AppID            string `toml:"app_id" example:"00112233445566778899aabbccddeeff" doc:"App id, 32 hexadecimal digits: part of every AccessToken2, and of the paths below /app-id/. Empty means: this app does not speak Agora Chat."`
+	AppCertificate   Secret `toml:"app_certificate" example:"env:ACME_AGORA_CERTIFICATE" doc:"App certificate that signs tokens, 32 hexadecimal digits: the text itself, env:NAME or file:PATH."`
+	ClientID         string `toml:"client_id" example:"acme-client" doc:"Client id of the grant client_credentials. Empty means that there is no such grant."`
+	ClientSecret     Secret `toml:"client_secret" example:"env:ACME_AGORA_CLIENT" doc:"Client secret of the grant client_credentials: the text itself, env:NAME or file:PATH."`
+	OpenRegistration bool   `toml:"open_registration" doc:"Let clients register users without a token, as the SDK's registerUser does."`
+	Listen           string `toml:"listen" example:":8083" doc:"A listener of its own, without path prefix. Apps may share one."`
 }
 
 // AppKey is the key that the client SDK is created with.
 func (a Agora) AppKey() string { return a.Org + "#" + a.App }
 
-// Nexconn is an app's credentials for the Nexconn dialect.
+// Nexconn is an app's table for the Nexconn dialect. The dialect is off without app_key.
 type Nexconn struct {
-	AppKey    string
-	AppSecret Secret
-	Listen    string
+	AppKey      string   `toml:"app_key" example:"acme-nexconn" doc:"The App-Key that SDKs are initialised with. Empty means: this app does not speak Nexconn."`
+	AppSecret   Secret   `toml:"app_secret" example:"env:ACME_NEXCONN_SECRET" doc:"The App Secret that signs calls of servers and webhooks: the text itself, env:NAME or file:PATH. At least 16 characters."`
+	Listen      string   `toml:"listen" example:":8084" doc:"A listener of its own, without path prefix: server API, navigation and live link. Apps may share one."`
+	Callers     []string `toml:"callers" example:"203.0.113.7" doc:"Addresses from which servers may call. Empty means any."`
+	ServicesOff []string `toml:"services_off" example:"community" doc:"Services of the vendor that this app has not switched on; their calls answer HTTP 430. Of: allowlist, blocklist, community, history, open_metadata, presence, profiles, recall_others, rtc."`
 }
 
 // Default is the configuration of an empty file. It has no apps, so it serves nobody.

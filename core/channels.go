@@ -14,6 +14,7 @@ const (
 	KindDirect
 	KindRoom
 	KindCommunity
+	KindSystem // one person is told things by another who is not in it
 )
 
 // Channel is one conversation.
@@ -45,7 +46,7 @@ type Channel struct {
 	TruncatedUpTo int64           `json:"truncated_up_to,omitempty"` // messages up to this Seq are gone from view
 	DeletedAt     time.Time       `json:"deleted_at,omitzero"`
 	Owner         *User           `json:"owner,omitempty"`    // CreatedBy's profile; filled when answering
-	AliasNo       int64           `json:"alias_no,omitempty"` // decimal alias for dialects that want numeric ids
+	AliasNo       int64           `json:"alias_no,omitempty"` // the channel as a number, see ChannelKey.Number; found by it as by its key
 }
 
 // Member is a person's place in a channel. Read and delivered positions live here.

@@ -30,7 +30,8 @@ type Credential struct {
 
 // PutCredential stores a credential, or replaces the one with the same secret. Most bounds how many
 // of the kind the owner may have at once, 0 for no bound; beyond it the answer is
-// plan.quota_exceeded.
+// plan.quota_exceeded. Where the app binds tokens, a credential that one device has used is refused
+// on another: auth.token_bound_elsewhere (variant device).
 type PutCredential struct {
 	Credential Credential
 	Most       int

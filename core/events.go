@@ -12,9 +12,11 @@ type EventKind string
 // "stored" kinds have an Ev and can be replayed, the others are told once.
 const (
 	MessageSent      EventKind = "message.sent"          // stored; Message, Member (author's, if any)
-	MessageEdited    EventKind = "message.edited"        // stored; Message
+	MessageEdited    EventKind = "message.edited"        // stored; Message; Change.Names is ChangePinned when nothing else has changed
 	MessageDeleted   EventKind = "message.deleted"       // stored; Message, Hard
 	MessageRestored  EventKind = "message.restored"      // stored; Message
+	MessageValued    EventKind = "message.valued"        // stored; Message, Extra; see Values
+	StreamGrown      EventKind = "stream.grown"          // Message, Extra; see Streams
 	ReactionAdded    EventKind = "reaction.added"        // stored; Message, Reaction
 	ReactionChanged  EventKind = "reaction.changed"      // stored; Message, Reaction
 	ReactionRemoved  EventKind = "reaction.removed"      // stored; Message, Reaction
@@ -23,7 +25,7 @@ const (
 	ChannelTruncated EventKind = "channel.truncated"     // stored; Message (system) if any
 	ChannelDeleted   EventKind = "channel.deleted"       // stored; To: its members
 	MemberAdded      EventKind = "member.added"          // stored; Member, Message (notice) if any
-	MemberUpdated    EventKind = "member.updated"        // stored; Member
+	MemberUpdated    EventKind = "member.updated"        // stored; Member, Target; Change.Old and New when the rank has changed
 	MemberRemoved    EventKind = "member.removed"        // stored; Member; Target
 	MemberInvited    EventKind = "member.invited"        // stored; Member
 	InviteAccepted   EventKind = "invite.accepted"       // stored; Member
@@ -52,6 +54,8 @@ const (
 	UserMessagesGone EventKind = "user.messages_deleted" // Target; Hard
 	UserFlagged      EventKind = "user.flagged"          // hooks only; Target, Flag
 	MessageFlagged   EventKind = "message.flagged"       // hooks only; Message, Flag
+	UserBlocked      EventKind = "user.blocked"          // hooks only; Target
+	UserUnblocked    EventKind = "user.unblocked"        // hooks only; Target
 	UserMuted        EventKind = "user.muted"            // hooks only; Target
 	UserUnmuted      EventKind = "user.unmuted"          // hooks only; Target
 	PollUpdated      EventKind = "poll.updated"          // Poll, Message; to the channels that hold the poll
@@ -63,10 +67,44 @@ const (
 	ThreadUpdated    EventKind = "thread.updated"        // Thread
 	DraftUpdated     EventKind = "draft.updated"         // to its owner; Draft
 	DraftDeleted     EventKind = "draft.deleted"         // to its owner; Draft
-	ReminderCreated  EventKind = "reminder.created"      // to its owner; Reminder
+	ReminderCreated  EventKind = "reminder.created"      // to its owner; Reminder, Message
 	ReminderUpdated  EventKind = "reminder.updated"      // to its owner; Reminder
-	ReminderDeleted  EventKind = "reminder.deleted"      // to its owner; Reminder
+	ReminderDeleted  EventKind = "reminder.deleted"      // to its owner; Reminder, Message
 	ReminderDue      EventKind = "reminder.due"          // to its owner; Reminder
+)
+
+// The kinds of groups, rooms and people that carry a Change; the comment names its members that are set.
+const (
+	MemberMuted           EventKind = "member.muted"            // stored; Target; Until, Text
+	MemberUnmuted         EventKind = "member.unmuted"          // stored; Target
+	GroupMutedAll         EventKind = "group.muted_all"         // stored
+	GroupUnmutedAll       EventKind = "group.unmuted_all"       // stored
+	MemberAllowed         EventKind = "member.allowed"          // stored; Target: on the allow list
+	MemberDisallowed      EventKind = "member.disallowed"       // stored; Target
+	Announced             EventKind = "group.announced"         // stored; Text, empty when taken down
+	GroupRuled            EventKind = "group.ruled"             // stored; Rules, Names: fields of GroupRules (json names) that changed
+	OwnerChanged          EventKind = "group.owner_changed"     // stored; Target: the new owner; Old: the old one's id
+	FileShared            EventKind = "file.shared"             // stored; File
+	FileUnshared          EventKind = "file.unshared"           // stored; File
+	MemberAttributes      EventKind = "member.attributes"       // stored; Target; Values, Names (removed)
+	RoomAttributesSet     EventKind = "room.attributes_set"     // Values, New: "auto" if removed with their owner
+	RoomAttributesRemoved EventKind = "room.attributes_removed" // Names
+	JoinRequested         EventKind = "join.requested"          // to moderators and above; Target; Application
+	JoinAccepted          EventKind = "join.accepted"           // to who asked; Target: they; Application
+	JoinDeclined          EventKind = "join.declined"           // to who asked; Target: they; Application
+	GroupInvited          EventKind = "group.invited"           // to the invited; Target: they; Application
+	GroupInviteAccepted   EventKind = "group.invite_accepted"   // to who invited; Target: the invited; Application
+	GroupInviteDeclined   EventKind = "group.invite_declined"   // to who invited; Target: the invited; Application
+	MessageAcked          EventKind = "message.acked"           // stored; to the author; Message, Ack
+	PresenceChanged       EventKind = "presence.changed"        // to subscribers; Target; Presence
+	ConversationChanged   EventKind = "conversation.changed"    // to its owner; Settings, New: what changed
+	SessionStarted        EventKind = "session.started"         // to the person; Session
+	SessionKicked         EventKind = "session.kicked"          // to the person; Session (the pattern), New: reason, Text
+	FriendRequested       EventKind = "friend.requested"        // to the one asked; User asked; Target: the one asked; Text
+	FriendAdded           EventKind = "friend.added"            // to both; User did it, Target is the other; New: "accepted" after a request
+	FriendDeclined        EventKind = "friend.declined"         // to who asked; User declined; Target: who asked
+	FriendRemoved         EventKind = "friend.removed"          // to both; User did it, Target is the other
+	BroadcastTold         EventKind = "broadcast.told"          // to everyone connected; Message without a channel
 )
 
 // Event is one thing that happened. It is immutable once published, shared by all receivers.
@@ -98,6 +136,7 @@ type Event struct {
 	Draft        *Draft       `json:"draft,omitempty"`
 	Reminder     *Reminder    `json:"reminder,omitempty"`
 	Self         *Self        `json:"self,omitempty"`
+	Change       *Change      `json:"change,omitempty"`
 	Parent       string       `json:"parent,omitempty"` // name of the thread's first message
 	Name         string       `json:"name,omitempty"`   // of a custom event
 	Extra        Extra        `json:"extra,omitempty"`

@@ -22,6 +22,9 @@ type Friendship struct {
 	Status    FriendStatus `json:"status"`
 	CreatedAt time.Time    `json:"created_at"`
 	UpdatedAt time.Time    `json:"updated_at"`
+	Text      string       `json:"text,omitempty"`    // what was said when asking
+	Remark    string       `json:"remark,omitempty"`  // what User calls the friend
+	Extra     Extra        `json:"extra,omitempty"`   // what User keeps about the friend
 	Profile   *User        `json:"profile,omitempty"` // the friend's; filled when answering
 }
 
@@ -33,6 +36,7 @@ type AddFriends struct {
 	User    UserID
 	Friends []UserID // at most 100
 	Ask     bool
+	Text    string // told along with the question
 }
 
 // AnswerFriend accepts or refuses a request; friend.request_not_found if there is none.
@@ -46,6 +50,13 @@ type AnswerFriend struct {
 type RemoveFriends struct {
 	User    UserID
 	Friends []UserID
+}
+
+// PatchFriend changes what a person keeps about a friend: Remark and Extra; friend.not_friends.
+type PatchFriend struct {
+	User   UserID
+	Friend UserID
+	Change func(*Friendship) error
 }
 
 // FriendOutcome is what became of one person of a batch.
@@ -63,10 +74,12 @@ type ListFriends struct {
 	Page   Page
 }
 
-// Friends manages who is whose friend.
+// Friends manages who is whose friend. Changes are told as FriendRequested, FriendAdded,
+// FriendDeclined and FriendRemoved.
 type Friends interface {
 	Add(ctx context.Context, by Actor, in AddFriends) ([]FriendOutcome, error)
 	Answer(ctx context.Context, by Actor, in AnswerFriend) (Friendship, error)
 	Remove(ctx context.Context, by Actor, in RemoveFriends) ([]FriendOutcome, error)
+	Patch(ctx context.Context, by Actor, in PatchFriend) (Friendship, error)
 	List(ctx context.Context, by Actor, in ListFriends) ([]Friendship, error)
 }

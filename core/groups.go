@@ -47,6 +47,7 @@ type CreateGroup struct {
 	Tags      []string
 	Extra     Extra
 	Members   []GroupMember
+	Rules     GroupRules // MutedAll, Announcement and the rest of the group's rules at first
 }
 
 // UpdateGroup changes a group; moderators and above. Admission and Password are left as they are
@@ -56,20 +57,27 @@ type UpdateGroup struct {
 	Admission Admission
 	Password  string
 	Change    func(*Channel) error
+	Rules     func(*GroupRules) error // may set MaxMembers, Approval, Consent, MembersInvite, Lifetime; told as GroupRuled
+	Disabled  *bool                   // nobody writes while it is set; servers only
 }
 
-// DeleteGroup removes a group for its members; admins and above.
-type DeleteGroup struct{ Key ChannelKey }
+// DeleteGroup removes a group for its members; admins and above, or with ByOwner the owner alone.
+type DeleteGroup struct {
+	Key     ChannelKey
+	ByOwner bool
+}
 
 // GetGroup reads a group as the actor sees it. Closed groups are shown to everyone who knows their
 // key; only their messages and members are not.
 type GetGroup struct{ Key ChannelKey }
 
 // JoinGroup makes the actor a member: group.already_member, group.banned, group.join_denied
-// (variant private), group.wrong_password, group.full.
+// (variant private), group.wrong_password, group.full. In a group whose rules want an approval the
+// actor's request is filed and group.join_pending (variant admin_approval) answered.
 type JoinGroup struct {
 	Key      ChannelKey
 	Password string
+	Text     string // told along with a request
 }
 
 // LeaveGroup ends the actor's membership: group.not_member (self); group.owner_protected for the
@@ -84,8 +92,9 @@ type AddToGroup struct {
 
 // GroupOutcome is what became of one person of a batch: Err is nil or a *fault.Error.
 type GroupOutcome struct {
-	User UserID
-	Err  error
+	User    UserID
+	Err     error
+	Pending bool // invited, not yet a member
 }
 
 // KickMember ends another person's membership; they may join again.
@@ -96,9 +105,10 @@ type KickMember struct {
 
 // RankMember gives a member another rank. group.role_conflict (variant same_scope) if they have it.
 type RankMember struct {
-	Key  ChannelKey
-	User UserID
-	Role string
+	Key     ChannelKey
+	User    UserID
+	Role    string
+	ByOwner bool // in this dialect only the owner may: group.permission_denied (variant owner_only)
 }
 
 // BanMember ends a person's membership and keeps them out, or lifts the ban.
@@ -108,10 +118,13 @@ type BanMember struct {
 	Lift bool
 }
 
-// TransferGroup makes another member the owner; only the owner, or a server. The old one is an admin then.
+// TransferGroup makes another member the owner; only the owner, or a server. The old one is an admin
+// then, or has the rank OldRole (MemberAdmin, MemberModerator, MemberMember), or with OldLeaves leaves.
 type TransferGroup struct {
-	Key ChannelKey
-	To  UserID
+	Key       ChannelKey
+	To        UserID
+	OldRole   string
+	OldLeaves bool
 }
 
 // ListBanned asks for the people banned from a group, by id; moderators and above. Limit at most 100.

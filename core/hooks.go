@@ -21,11 +21,12 @@ type Hooks interface {
 // Callouts asks the app's own endpoints while a command runs. Implemented by adapters, since the
 // wire shapes are the vendors'. The context carries the deadline.
 type Callouts interface {
-	// BeforeSend may change the message or refuse it with an error. Called only when the app has a
-	// BeforeSendURL.
+	// BeforeSend may change the message or refuse it with an error. Called only when the app asks
+	// before (see AppSettings.AsksBefore); a dialect that has nothing configured to ask returns nil.
 	BeforeSend(ctx context.Context, do Doer, app *App, ch *Channel, author *User, m *Message) error
 	// Command runs a custom slash command; m.Command and m.CommandArgs are set. It may change the
-	// message, turn it ephemeral or into an error message.
+	// message, turn it ephemeral or into an error message. A dialect that has nothing configured to
+	// ask answers integration.not_configured.
 	Command(ctx context.Context, do Doer, app *App, ch *Channel, author *User, m *Message, form map[string]string) error
 }
 

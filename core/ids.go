@@ -49,6 +49,13 @@ func (k ChannelKey) Split() (typ, id string) {
 	return DefaultType, string(k)
 }
 
+// Number returns the number a key spells, for dialects in which conversations have numbers: decimal,
+// 1 to 2^53-1, without leading zeros.
+func (k ChannelKey) Number() (int64, bool) {
+	n, err := strconv.ParseInt(string(k), 10, 64)
+	return n, err == nil && n > 0 && n < 1<<53 && k[0] != '0' && k[0] != '+'
+}
+
 // DirectID is the channel id of the conversation that is its set of members: the same people,
 // in any order, give the same id.
 func DirectID(members []UserID) string {

@@ -14,6 +14,7 @@ const (
 	AsMember                        // is a member of the channel
 	AsTarget                        // the event is addressed to the person (Event.To)
 	AsPresence                      // follows the presence of Event.User
+	AsEntered                       // entered the room on this very connection, see EnterRoom
 )
 
 // Delivery is one event for one connection.
@@ -37,8 +38,13 @@ type Connect struct {
 	// (dialects without a notion of watching).
 	Everything bool
 	Device     *Device
+	// Session describes the connection for Sessions and Presences; nil keeps it out of both. Connection,
+	// User and Since are set by the core. Once open, the person's other connections are told
+	// SessionStarted.
+	Session *Session
 	// Ended is called once, after the last delivery, when the core ends the connection: the person
-	// was deactivated or deleted. It must not block. nil means that nothing has to be told.
+	// was deactivated or deleted (auth.failed), or the connection was kicked (session.kicked with a
+	// variant, see KickSessions). It must not block. nil means that nothing has to be told.
 	Ended func(err error)
 }
 
@@ -75,14 +81,17 @@ type FollowPresence struct {
 	Stop       bool
 }
 
-// SendEvent tells a channel, or single people, something that is not stored: typing, a custom event.
+// SendEvent tells a channel, or single people, something that is no message: typing, a custom event.
 type SendEvent struct {
 	Key    ChannelKey
 	Kind   EventKind // TypingStarted, TypingStopped or CustomEvent
 	Name   string    // of a custom event
 	Parent string
 	Extra  Extra
-	To     []UserID // without Key
+	To     []UserID // with Key: only these of its members, at most 100
+	// Keep stores a custom event with its channel, or without Key in the boxes of To, so that who is
+	// away finds it in their feed.
+	Keep bool
 }
 
 // SyncSince asks for the stored events of channels after a time. More than 1,000 events, or an age

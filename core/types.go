@@ -74,6 +74,7 @@ type ConfigOverrides struct {
 	BlocklistBehavior *string      `json:"blocklist_behavior,omitempty"`
 	Commands          []string     `json:"commands,omitempty"` // nil means the type's
 	Grants            []RoleGrants `json:"grants,omitempty"`   // "!name" takes a permission away
+	Rules             *GroupRules  `json:"rules,omitempty"`    // kept by Groups, not by who replaces the rest
 }
 
 // Command is a slash command of messages. Built-in ones have no handler.

@@ -18,7 +18,8 @@ type source struct {
 	provider, edition string
 	errorsFile        string
 	emitFile          string
-	proven, extra     []byte
+	proven, unproven  []byte
+	extra             []byte
 }
 
 // Provider sets the vendor's name where it differs from the catalogue's.
@@ -35,6 +36,9 @@ func Files(errors, emit string) Option {
 // Proven adds the list of tests that provoke rows: a table with the columns row and test. A test
 // of the repository checks that every named test exists.
 func Proven(tsv []byte) Option { return func(s *source) { s.proven = tsv } }
+
+// Unproven adds the list of rows that no test can provoke: a table with the columns row and reason.
+func Unproven(tsv []byte) Option { return func(s *source) { s.unproven = tsv } }
 
 // Extra adds errors that the vendor's servers are known to send but its published table lacks:
 // the columns of the errors table. They are recognised, never raised, and not counted as rows of
@@ -74,6 +78,11 @@ func Parse(name string, errorsTSV, emitTSV []byte, opts ...Option) (*Catalog, er
 	}
 	if src.proven != nil {
 		if err := c.readProof(table{name: name + "/proven.tsv", text: src.proven}); err != nil {
+			return nil, err
+		}
+	}
+	if src.unproven != nil {
+		if err := c.readUnproven(table{name: name + "/unproven.tsv", text: src.unproven}); err != nil {
 			return nil, err
 		}
 	}
@@ -124,6 +133,25 @@ func (c *Catalog) readProof(t table) error {
 			return l.errorf("no row %q, or no test", l.get("row"))
 		}
 		r.Proof = append(r.Proof, l.get("test"))
+	}
+	return nil
+}
+
+// readUnproven notes why rows have no test.
+func (c *Catalog) readUnproven(t table) error {
+	lines, err := t.read([]string{"row", "reason"})
+	if err != nil {
+		return err
+	}
+	for _, l := range lines {
+		r := c.byID[l.get("row")]
+		switch {
+		case r == nil || l.get("reason") == "":
+			return l.errorf("no row %q, or no reason", l.get("row"))
+		case len(r.Proof) > 0 || r.Unproven != "":
+			return l.errorf("row %s is proven, or explained twice", r.ID)
+		}
+		r.Unproven = l.get("reason")
 	}
 	return nil
 }

@@ -79,7 +79,7 @@ type FieldError struct {
 }
 
 // Param fills one {placeholder} of a vendor's text.
-type Param struct{ Name, Value string }
+type Param = fault.Param
 
 // Original is the vendor's error as it was, or, for an error born here, as the client's SDK
 // receives it.
@@ -118,6 +118,9 @@ func New(err *fault.Error, origin Origin, c *Catalog) *Problem {
 	p.RetryAfter = clampRetry(err.RetryAfter)
 	if p.Fault == fault.BlameClient {
 		p.Detail = clean(err.Detail, maxDetail)
+	}
+	for _, v := range err.Params {
+		p.Params = append(p.Params, Param{Name: clean(v.Name, maxDetail), Value: clean(v.Value, maxDetail)})
 	}
 	for _, f := range err.Fields {
 		code := p.Code

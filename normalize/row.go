@@ -22,6 +22,7 @@ type Row struct {
 	Reach     Reach           // what it takes to provoke the row
 	Meaning   string          // our own one-sentence description
 	Proof     []string        // names of the tests that provoke the row
+	Unproven  string          // why no test can provoke the row here; empty where one does, or is owed
 	Line      int             // line in the table the row was read from
 }
 
@@ -58,6 +59,7 @@ type State string
 const (
 	StateProven     State = "proven"
 	StateRecognised State = "recognised" // no server of ours raises it; it is understood and translated
+	StateExplained  State = "explained"  // nothing here can raise it, for the reason that is given
 	StateOwed       State = "owed"
 )
 
@@ -68,6 +70,8 @@ func (r *Row) State() State {
 		return StateProven
 	case r.Recognise || r.Reach == ReachClient || r.Reach == ReachUpstream:
 		return StateRecognised
+	case r.Unproven != "":
+		return StateExplained
 	}
 	return StateOwed
 }

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"dragoman/adapters"
+	"dragoman/normalize"
 )
 
 // Operation is one operation of the vendor's published list.
@@ -53,6 +54,26 @@ func Coverage(t *testing.T, d adapters.Dialect, ops []Operation) {
 			t.Errorf("unsupported row %s %s is no operation of the vendor", u.Method, u.Path)
 		}
 	}
+}
+
+// Proofs counts the rows of the vendor's error document by what is known of them, prints the ones
+// that no test provokes with the reason, and fails for each that has neither.
+func Proofs(t *testing.T, e adapters.Entry) {
+	t.Helper()
+	n := map[normalize.State]int{}
+	for r := range e.Catalog().Rows() {
+		n[r.State()]++
+		switch r.State() {
+		case normalize.StateExplained:
+			t.Logf("%s %s is not provoked: %s", r.ID, r.Name, r.Unproven)
+		case normalize.StateRecognised:
+			t.Logf("%s %s is not provoked: only the vendor's own servers or client libraries raise it", r.ID, r.Name)
+		case normalize.StateOwed:
+			t.Errorf("%s %s is neither provoked by a test nor explained", r.ID, r.Name)
+		}
+	}
+	t.Logf("%s: %d rows, %d proven, %d recognised, %d explained, %d owed", e.Name, e.Catalog().Len(),
+		n[normalize.StateProven], n[normalize.StateRecognised], n[normalize.StateExplained], n[normalize.StateOwed])
 }
 
 // refusals are the operations a dialect lists as not served.

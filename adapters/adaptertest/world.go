@@ -3,7 +3,6 @@ package adaptertest
 import (
 	"context"
 	"path/filepath"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -14,7 +13,6 @@ import (
 	"dragoman/core/blob"
 	"dragoman/core/bus"
 	"dragoman/core/engine"
-	"dragoman/core/store"
 	"dragoman/core/store/breaker"
 	"dragoman/core/store/sqlite"
 	"dragoman/proxy"
@@ -45,46 +43,11 @@ type World struct {
 	Dialect adapters.Dialect
 
 	store *outage
+	bus   *deafBus
 }
 
 // Server is the actor that is trusted with everything.
 func (w *World) Server() core.Actor { return core.Actor{App: w.App, Access: core.AccessServer} }
-
-// BreakStore makes the database refuse writes until the returned function is called.
-func (w *World) BreakStore() (mend func()) {
-	w.store.down.Store(true)
-	return func() { w.store.down.Store(false) }
-}
-
-// outage is a store whose writes can be made to fail.
-type outage struct {
-	store.Store
-	down atomic.Bool
-}
-
-// Update implements store.Store.
-func (o *outage) Update(ctx context.Context, app core.AppID, ch core.ChannelID, fn func(store.Tx) error, committed func()) error {
-	if o.down.Load() {
-		return store.ErrUnavailable
-	}
-	return o.Store.Update(ctx, app, ch, fn, committed)
-}
-
-// Append implements store.Store.
-func (o *outage) Append(ctx context.Context, in *store.Append, committed func()) error {
-	if o.down.Load() {
-		return store.ErrUnavailable
-	}
-	return o.Store.Append(ctx, in, committed)
-}
-
-// Ping implements store.Store.
-func (o *outage) Ping(ctx context.Context) error {
-	if o.down.Load() {
-		return store.ErrUnavailable
-	}
-	return o.Store.Ping(ctx)
-}
 
 // NewWorld starts a server for the vendor on a free port and ends it with the test.
 func NewWorld(t *testing.T, v *Vendor, s Setup) *World {
@@ -99,11 +62,12 @@ func NewWorld(t *testing.T, v *Vendor, s Setup) *World {
 	b, err := bus.Embedded()
 	must(t, err)
 	t.Cleanup(b.Close)
+	w.bus = &deafBus{Bus: b}
 	files, err := blob.Open(filepath.Join(dir, "files"))
 	must(t, err)
 	calls := &relay{}
 	e, err := engine.New(ctx, engine.Options{
-		Store: guarded, Bus: b, Blobs: files, Hooks: []core.Hooks{calls}, Callouts: calls, PrivateCallouts: true,
+		Store: guarded, Bus: w.bus, Blobs: files, Hooks: []core.Hooks{calls}, Callouts: calls, PrivateCallouts: true,
 		Report: func(msg string, err error) { t.Logf("core: %s: %v", msg, err) },
 	})
 	must(t, err)

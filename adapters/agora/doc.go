@@ -1,3 +1,19 @@
-// Package agora is the Agora Chat dialect. For now it holds the vendor's two error tables, the
-// reader and writer of its REST error bodies and the status of its live link; the routes follow.
+// Package agora is the Agora Chat (Easemob) dialect: the REST API of servers and of the SDKs, and the
+// vendor's MSync protobuf over WebSocket.
+//
+// How the vendor's nouns lie on the core's:
+//
+//   - A username is a user id. The vendor folds case: new names are lower case, and a name that is
+//     not there as written is looked for in lower case. What is kept of a user beside the profile
+//     (nickname, user attributes) is the member "agora" of Extra.
+//   - A group id is decimal. The key of a group made here is its id; one made over another dialect
+//     is shown by core.ChannelNumber, and found by it.
+//   - A chat room is a channel of the kind Room. A one-to-one conversation is the Direct channel of
+//     its two people. A chat thread is the thread of a message.
+//   - A message keeps text and attachments in the neutral form, which every dialect shows. What only
+//     this vendor has (type, body, ext) is the member "agora" of the message's Extra; see content.
+//
+// Every path has two spellings, /{org}/{app}/… and /app-id/{app id}/…; see
+// https://docs.agora.io/en/agora-chat/restful-api/. Every answer is a JSON object, whatever the
+// status: the web SDK parses without looking.
 package agora

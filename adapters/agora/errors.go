@@ -101,6 +101,9 @@ func EncodeError(p *normalize.Problem) normalize.Native {
 	return n
 }
 
+// EncodeError implements adapters.Dialect.
+func (d *Dialect) EncodeError(p *normalize.Problem) normalize.Native { return EncodeError(p) }
+
 // exception is the class name the vendor shows, where an SDK or our own reader needs it: a user
 // that does not exist is told from another resource by nothing else.
 func exception(row normalize.Row) string {
@@ -126,8 +129,11 @@ func text(p *normalize.Problem, row normalize.Row, fit normalize.Fit) string {
 	if row.Message == "" || fit != normalize.FitExact && row.Message == own.Message {
 		return neutralise(p.Text())
 	}
-	return fill(row.Message, p.Params)
+	return fill(unnamed.Replace(row.Message), p.Params)
 }
+
+// unnamed are the placeholders that the vendor's table writes as crosses.
+var unnamed = strings.NewReplacer("XXXX", "{XXXX}", "xxxxx", "{xxxxx}")
 
 // fill puts values in the place of {placeholders}; a placeholder without a value keeps its name.
 func fill(text string, params []normalize.Param) string {

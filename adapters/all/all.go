@@ -4,16 +4,20 @@ package all
 
 import (
 	"dragoman/adapters"
+	"dragoman/adapters/agora"
 	"dragoman/adapters/cometchat"
 	"dragoman/adapters/native"
+	"dragoman/adapters/nexconn"
 	"dragoman/adapters/stream"
 )
 
 // Dialects returns the entries of all dialects, sorted by name.
 func Dialects() []adapters.Entry {
 	return []adapters.Entry{
+		agora.Entry(),
 		cometchat.Entry(),
 		native.Entry(),
+		nexconn.Entry(),
 		stream.Entry(),
 	}
 }

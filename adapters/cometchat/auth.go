@@ -42,8 +42,8 @@ func (d *Dialect) Authenticate(ctx context.Context, rt *adapters.Route, rq *adap
 	if err != nil {
 		return by, err
 	}
-	if app.Settings.Suspended {
-		return by, fault.AppSuspended.Error(orElse(app.Settings.SuspendedReason, "The app is suspended."))
+	if err := app.Settings.Refused(d.now()); err != nil {
+		return by, err
 	}
 	if rt.Gate == adapters.GateApp {
 		return by, nil

@@ -2,6 +2,7 @@ package cometchat
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -11,7 +12,7 @@ import (
 	"dragoman/core/fault"
 )
 
-// blockRoutes are the operations on whom a person has blocked, and on friends.
+// blockRoutes are the operations on whom a person has blocked.
 func (d *Dialect) blockRoutes() []adapters.Route {
 	srv := adapters.GateServer
 	return []adapters.Route{
@@ -21,9 +22,6 @@ func (d *Dialect) blockRoutes() []adapters.Route {
 		op("GET", "/users/:uid/blockedusers", "listBlockedUsersOf", d.listBlocked, encodeBlocked).Gated(srv),
 		op("POST", "/users/:uid/blockedusers", "blockUsersOf", d.block(false), encodeBatch).Gated(srv),
 		op("DELETE", "/users/:uid/blockedusers", "unblockUsersOf", d.block(true), encodeBatch).Gated(srv),
-		op("GET", "/users/:uid/friends", "listFriends", d.listFriends, encodeUsers).Gated(srv),
-		op("POST", "/users/:uid/friends", "addFriends", d.addFriends, encodeFriends).Gated(srv),
-		op("DELETE", "/users/:uid/friends", "removeFriends", d.removeFriends, done("Friends removed successfully.")).Gated(srv),
 	}
 }
 
@@ -109,9 +107,10 @@ func (d *Dialect) block(lift bool) func(context.Context, core.Actor, *adapters.R
 
 // blocked is one entry of a list of blocks, in either direction.
 type blocked struct {
-	user core.User
-	view userView
-	at   time.Time
+	user       core.User
+	view       userView
+	at         time.Time // of the first of the two
+	mine, back time.Time // when the person blocked them, and they the person; zero for never
 }
 
 // listBlocked lists whom the person has blocked, and unless told otherwise, who has blocked them.
@@ -120,119 +119,58 @@ func (d *Dialect) listBlocked(ctx context.Context, by core.Actor, rq *adapters.R
 	if err != nil {
 		return listed[blocked]{}, err
 	}
-	bs, err := d.core.Moderation.Blocks(ctx, by, core.ListBlocks{})
-	if err != nil {
-		return listed[blocked]{}, err
-	}
-	search := strings.ToLower(rq.Query.Get("searchKey"))
 	var all []blocked
-	for i := range bs {
-		u := bs[i].Target
-		if search != "" && !strings.Contains(strings.ToLower(u.Name), search) && !strings.Contains(strings.ToLower(string(u.ID)), search) {
+	place := map[core.UserID]int{}
+	direction := rq.Query.Get("direction")
+	for _, way := range []struct {
+		but  string // the direction that leaves it out
+		back bool
+	}{{directionTheirs, false}, {directionMine, true}} {
+		if direction == way.but {
 			continue
 		}
-		if rq.Query.Get("direction") == "hasBlockedMe" {
-			continue
+		bs, err := d.core.Moderation.Blocks(ctx, by, core.ListBlocks{Back: way.back})
+		if err != nil {
+			return listed[blocked]{}, err
 		}
-		all = append(all, blocked{user: u, at: bs[i].CreatedAt, view: userView{viewer: by.User, relation: true, blockedByMe: true}})
+		for i := range bs {
+			u := bs[i].Target
+			if way.back {
+				u = bs[i].By
+			}
+			at, known := place[u.ID]
+			if !known {
+				at, place[u.ID] = len(all), len(all)
+				all = append(all, blocked{user: u, at: bs[i].CreatedAt, view: userView{viewer: by.User, relation: true}})
+			}
+			if b := &all[at]; way.back {
+				b.view.hasBlockedMe, b.back = true, bs[i].CreatedAt
+			} else {
+				b.view.blockedByMe, b.mine = true, bs[i].CreatedAt
+			}
+		}
+	}
+	if search := strings.ToLower(rq.Query.Get("searchKey")); search != "" {
+		all = slices.DeleteFunc(all, func(b blocked) bool {
+			return !strings.Contains(strings.ToLower(b.user.Name), search) && !strings.Contains(strings.ToLower(string(b.user.ID)), search)
+		})
 	}
 	return sliced(rq, all)
 }
+
+// The directions of a list of blocks; any other means both.
+const (
+	directionMine   = "blockedByMe"
+	directionTheirs = "hasBlockedMe"
+)
 
 func encodeBlocked(w *wire.Writer, _ *adapters.Request, l listed[blocked]) {
 	writeList(w, &l, func(b *blocked) {
 		w.Open()
 		userMembers(w, &b.user, b.view)
-		unix(w, "blockedByMeAt", b.at)
+		unixIf(w, "blockedByMeAt", b.mine)
+		unixIf(w, "hasBlockedMeAt", b.back)
 		unix(w, "blockedAt", b.at)
 		w.Close()
 	})
-}
-
-func (d *Dialect) listFriends(ctx context.Context, by core.Actor, rq *adapters.Request) (listed[userOut], error) {
-	var out listed[userOut]
-	by, err := d.subject(ctx, by, rq)
-	if err != nil {
-		return out, err
-	}
-	if out.page, err = pageOf(rq, 25, 99); err != nil {
-		return out, err
-	}
-	p, ok := out.core()
-	if !ok {
-		return out, nil
-	}
-	fs, err := d.core.Friends.List(ctx, by, core.ListFriends{User: by.User, Search: rq.Query.Get("searchKey"), Page: p})
-	if err != nil {
-		return out, err
-	}
-	for _, f := range cut(&out.page, fs) {
-		u := core.User{ID: f.Friend}
-		if f.Profile != nil {
-			u = *f.Profile
-		}
-		out.items = append(out.items, userOut{user: u, view: userView{viewer: by.User, private: true}})
-	}
-	return out, nil
-}
-
-// friendRequest reads whose friends are meant, and who.
-func (d *Dialect) friendRequest(ctx context.Context, by core.Actor, rq *adapters.Request, field string) (core.Actor, []core.UserID, error) {
-	by, err := d.subject(ctx, by, rq)
-	if err != nil {
-		return by, nil, err
-	}
-	r, err := body(rq)
-	if err != nil {
-		return by, nil, invalid(err)
-	}
-	uids := ids(r.Texts(field, 100))
-	if len(uids) == 0 {
-		r.Fail(field, "The "+field+" field is required.", fault.RequestMissingField)
-	}
-	return by, uids, invalid(r.Err())
-}
-
-func (d *Dialect) addFriends(ctx context.Context, by core.Actor, rq *adapters.Request) ([]outcome, error) {
-	by, uids, err := d.friendRequest(ctx, by, rq, "accepted")
-	if err != nil {
-		return nil, err
-	}
-	list, err := d.core.Friends.Add(ctx, by, core.AddFriends{User: by.User, Friends: uids})
-	if err != nil {
-		return nil, failed(err, "friend_add")
-	}
-	out := outcomes(list, "The user is a friend now.")
-	return out, refused(out)
-}
-
-func outcomes(list []core.FriendOutcome, text string) []outcome {
-	out := make([]outcome, len(list))
-	for i, o := range list {
-		out[i] = outcome{id: o.Friend, err: o.Err, text: text}
-	}
-	return out
-}
-
-func encodeFriends(w *wire.Writer, rq *adapters.Request, os []outcome) {
-	w.Object("data")
-	w.Object("accepted")
-	for _, o := range os {
-		w.KeyOf(string(o.id))
-		writeOutcome(w, o.err, o.text)
-	}
-	w.Close()
-	w.Close()
-}
-
-func (d *Dialect) removeFriends(ctx context.Context, by core.Actor, rq *adapters.Request) (none struct{}, err error) {
-	by, uids, err := d.friendRequest(ctx, by, rq, "friends")
-	if err != nil {
-		return none, err
-	}
-	list, err := d.core.Friends.Remove(ctx, by, core.RemoveFriends{User: by.User, Friends: uids})
-	if err != nil {
-		return none, err
-	}
-	return none, refused(outcomes(list, ""))
 }

@@ -11,23 +11,22 @@ import (
 	"dragoman/core/fault"
 )
 
+// conversationPaths are the two ways to name a conversation by whom it is with.
+var conversationPaths = []struct{ path, name string }{{"/users/:uid/conversation", "User"}, {"/groups/:guid/conversation", "Group"}}
+
 // conversationRoutes are the operations on a person's conversations.
 func (d *Dialect) conversationRoutes() []adapters.Route {
-	read, deliver := done("Messages are marked as read."), done("Messages are marked as delivered.")
 	gone := done("The conversation has been deleted successfully.")
 	out := []adapters.Route{
 		op("GET", "/conversations", "listConversations", d.listConversations, d.encodeConversations),
 		op("GET", "/conversations/:conversationId", "getConversation", d.getConversation, d.encodeConversation),
 		op("DELETE", "/conversations/:conversationId", "deleteConversation", d.clear, gone),
 	}
-	for _, of := range []struct{ path, name string }{{"/users/:uid/conversation", "User"}, {"/groups/:guid/conversation", "Group"}} {
+	for _, of := range conversationPaths {
 		out = append(out,
 			op("GET", of.path, "get"+of.name+"Conversation", d.getConversation, d.encodeConversation),
 			op("PUT", of.path, "tag"+of.name+"Conversation", d.tagConversation, d.encodeConversation),
 			op("DELETE", of.path, "reset"+of.name+"Conversation", d.clear, gone),
-			op("POST", of.path+"/read", "mark"+of.name+"ConversationRead", d.markRead, read),
-			op("DELETE", of.path+"/read", "mark"+of.name+"ConversationUnread", d.markUnread, d.encodeUnreadConversation),
-			op("POST", of.path+"/delivered", "mark"+of.name+"ConversationDelivered", d.markDelivered, deliver),
 			op("POST", of.path+"/pin", "pin"+of.name+"Conversation", d.pinConversation(true), d.encodeConversation),
 			op("DELETE", of.path+"/pin", "unpin"+of.name+"Conversation", d.pinConversation(false), d.encodeConversation),
 		)
@@ -398,75 +397,4 @@ func (d *Dialect) noConversation(err error) error {
 		return fault.ConversationAccessDenied.Error("The conversation is not accessible to this user.")
 	}
 	return err
-}
-
-// messageID reads the message a body names, "" for none.
-func messageID(rq *adapters.Request) (string, error) {
-	r, err := body(rq)
-	if err != nil {
-		return "", invalid(err)
-	}
-	return orElse(scalar(&r, "messageId"), rq.Query.Get("messageId")), nil
-}
-
-func (d *Dialect) markRead(ctx context.Context, by core.Actor, rq *adapters.Request) (none struct{}, err error) {
-	by = reader(by)
-	key, err := d.named(ctx, by, rq)
-	if err != nil {
-		return none, err
-	}
-	id, err := messageID(rq)
-	if err != nil {
-		return none, err
-	}
-	_, err = d.core.Reads.Mark(ctx, by, core.MarkRead{Key: key, Message: id})
-	return none, d.noConversation(err)
-}
-
-func (d *Dialect) markDelivered(ctx context.Context, by core.Actor, rq *adapters.Request) (none struct{}, err error) {
-	by = reader(by)
-	key, err := d.named(ctx, by, rq)
-	if err != nil {
-		return none, err
-	}
-	id, err := messageID(rq)
-	if err != nil {
-		return none, err
-	}
-	if id == "" {
-		out, err := d.open(ctx, by, key)
-		if err != nil {
-			return none, err
-		}
-		if len(out.state.Messages) == 0 {
-			return none, nil
-		}
-		id = out.state.Messages[len(out.state.Messages)-1].ID.String()
-	}
-	_, err = d.core.Reads.Delivered(ctx, by, core.MarkDelivered{Latest: []core.DeliveredUpTo{{Key: key, Message: id}}})
-	return none, d.noConversation(err)
-}
-
-// markUnread moves the actor's read position to before a message.
-func (d *Dialect) markUnread(ctx context.Context, by core.Actor, rq *adapters.Request) (conversationOut, error) {
-	by = reader(by)
-	key, err := d.named(ctx, by, rq)
-	if err != nil {
-		return conversationOut{}, err
-	}
-	id, err := messageID(rq)
-	if err != nil {
-		return conversationOut{}, err
-	}
-	if id == "" {
-		return conversationOut{}, fault.RequestInvalid.Error("The messageId field is required.")
-	}
-	if _, err := d.core.Reads.Unmark(ctx, by, core.MarkUnread{Key: key, Message: id}); err != nil {
-		return conversationOut{}, noMessage(id, d.noConversation(err))
-	}
-	out, err := d.open(ctx, by, key)
-	if err != nil {
-		return out, err
-	}
-	return out, d.countUnread(ctx, by, &out)
 }

@@ -15,4 +15,11 @@
 //
 // Every answer is {"data":…} with status 200 or {"error":…}; see https://www.cometchat.com/docs.
 // The SDKs look for "data" alone, whatever the status, and take an empty body for a lost network.
+//
+// Files bear the names of their neighbours in the other dialects wherever they hold the same kind of
+// thing. Alone here are: sessions.go (login is a request of its own), tokens.go and keys.go (tokens and
+// API keys are objects with operations), conversations.go and groups.go (what channels.go is where
+// both are one), history.go (lists of messages with the vendor's conditions), messages_read.go and
+// users_read.go (bodies read into commands), content.go and venue.go (see above; where a message
+// stands), blocks.go, friends.go, calls.go, extensions.go, and besides.go (codes beside the table).
 package cometchat

@@ -23,11 +23,14 @@ var extraTSV []byte
 //go:embed proven.tsv
 var provenTSV []byte
 
+//go:embed unproven.tsv
+var unprovenTSV []byte
+
 // Catalog is CometChat's error table: 116 rows; see https://www.cometchat.com/docs/articles/error-guide.
 // The vendor publishes no HTTP statuses, and its SDKs ignore them: the statuses here are the ones
 // seen in recorded traffic, and elsewhere the obvious ones.
 var Catalog = sync.OnceValue(func() *normalize.Catalog {
-	return normalize.MustParse("cometchat", errorsTSV, emitTSV, normalize.Edition("2026-11"), normalize.Proven(provenTSV), normalize.Extra(extraTSV))
+	return normalize.MustParse("cometchat", errorsTSV, emitTSV, normalize.Edition("2026-11"), normalize.Proven(provenTSV), normalize.Unproven(unprovenTSV), normalize.Extra(extraTSV))
 })
 
 // Vendor joins the table with this dialect's error reader and writer.

@@ -198,7 +198,7 @@ func (d *Dialect) createGroup(ctx context.Context, by core.Actor, rq *adapters.R
 		if fault.IsReason(err, fault.GroupAlreadyExists) {
 			err = fault.From(err).With(variantGUID)
 		}
-		return out, err
+		return out, untold(err, "group_create")
 	}
 	if owner == core.SystemUser { // owns it, but is not in it
 		_, err := d.core.Channels.Update(ctx, server(by.App), core.UpdateChannel{Key: out.view.Channel.Key, Remove: []core.UserID{owner}})
@@ -259,7 +259,8 @@ func (d *Dialect) updateGroup(ctx context.Context, by core.Actor, rq *adapters.R
 }
 
 func (d *Dialect) deleteGroup(ctx context.Context, by core.Actor, rq *adapters.Request) (none struct{}, err error) {
-	return none, failed(d.core.Groups.Delete(ctx, reader(by), core.DeleteGroup{Key: core.ChannelKey(rq.Param("guid"))}), "group_delete")
+	err = d.core.Groups.Delete(ctx, reader(by), core.DeleteGroup{Key: core.ChannelKey(rq.Param("guid"))})
+	return none, untold(failed(err, "group_delete"), "group_delete")
 }
 
 // listGroups lists the groups the actor may know of.

@@ -19,7 +19,6 @@ func (d *Dialect) historyRoutes() []adapters.Route {
 		op("GET", "/messages", "listMessages", d.listMessages, encodeHistory),
 		op("GET", "/users/:uid/messages", "listUserMessages", d.userMessages, encodeHistory),
 		op("GET", "/groups/:guid/messages", "listGroupMessages", d.groupMessages, encodeHistory),
-		op("GET", "/messages/:id/thread", "listReplies", d.replies, encodeHistory),
 	}
 }
 
@@ -39,13 +38,6 @@ type history struct {
 	venues   []*venue // or of each
 	counts   []unreadCount
 	counted  bool
-}
-
-// unreadCount is how many messages of a conversation are unread.
-type unreadCount struct {
-	group bool
-	id    string
-	count int
 }
 
 // historyQuery is what of a conversation is wanted.
@@ -289,25 +281,6 @@ func (d *Dialect) memberOf(ctx context.Context, by core.Actor, key core.ChannelK
 	return g, notJoined(key)
 }
 
-// replies lists a thread.
-func (d *Dialect) replies(ctx context.Context, by core.Actor, rq *adapters.Request) (history, error) {
-	by = reader(by)
-	h, err := d.readHistory(ctx, by, rq)
-	if err != nil {
-		return history{}, err
-	}
-	h.hide.replies = false
-	hit, err := d.find(ctx, by, rq.Param("id"))
-	if err != nil {
-		return history{}, err
-	}
-	v, err := d.venueOf(ctx, by.App, by.User, &hit.Channel)
-	if err != nil {
-		return history{}, err
-	}
-	return d.run(ctx, by, core.ListMessages{Parent: hit.Message.ID.String()}, &h, v)
-}
-
 // listMessages lists the messages of a conversation by its id, for servers, or counts the unread
 // messages of a person, which is what the SDKs ask here.
 func (d *Dialect) listMessages(ctx context.Context, by core.Actor, rq *adapters.Request) (history, error) {
@@ -374,43 +347,6 @@ func (d *Dialect) allMessages(ctx context.Context, by core.Actor, rq *adapters.R
 	slices.Reverse(out.messages)
 	slices.Reverse(out.venues)
 	out.page.count = len(out.messages)
-	return out, nil
-}
-
-// unreadCounts counts a person's unread messages, of one conversation or of all, or of those of
-// one kind.
-func (d *Dialect) unreadCounts(ctx context.Context, by core.Actor, only core.ChannelKey, kind string) (history, error) {
-	out := history{counted: true}
-	u, err := d.core.Reads.Unread(ctx, by, core.GetUnread{User: by.User})
-	if err != nil {
-		return out, err
-	}
-	for _, c := range u.Channels {
-		if only != "" && c.Key != only || c.Count == 0 {
-			continue
-		}
-		st, err := d.core.Channels.Open(ctx, behalf(by), core.OpenChannel{Type: typeOf(c.Key), ID: idOf(c.Key), MustExist: true})
-		if fault.IsReason(err, fault.GroupNotFound) {
-			continue
-		}
-		if err != nil {
-			return out, err
-		}
-		p, direct, err := d.pairOf(ctx, by.App, &st.Channel)
-		if err != nil {
-			return out, err
-		}
-		n := unreadCount{group: !direct, id: string(c.Key), count: c.Count}
-		if kind == "user" && n.group || kind == "group" && !n.group {
-			continue
-		}
-		if direct {
-			if n.id = string(p[0]); p[0] == by.User {
-				n.id = string(p[1])
-			}
-		}
-		out.counts = append(out.counts, n)
-	}
 	return out, nil
 }
 

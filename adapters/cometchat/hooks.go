@@ -204,6 +204,7 @@ func (d *Dialect) changeTriggers(add bool) func(context.Context, core.Actor, *ad
 				h.Events = append(h.Events, names...)
 				slices.Sort(h.Events)
 			}
+			h.Before = slices.Contains(h.Events, triggerBefore)
 			return nil
 		})
 	}

@@ -21,9 +21,6 @@ func (d *Dialect) memberRoutes() []adapters.Route {
 		op("DELETE", "/groups/:guid/members", "leaveGroup", d.leave, d.encodeNotice),
 		op("PUT", "/groups/:guid/members/:uid", "changeScope", d.changeScope, encodeScope),
 		op("DELETE", "/groups/:guid/members/:uid", "kickMember", d.kick, d.encodeNotice),
-		op("GET", "/groups/:guid/bannedusers", "listBanned", d.listBanned, encodeBanned),
-		op("POST", "/groups/:guid/bannedusers/:uid", "banMember", d.ban(false), d.encodeNotice),
-		op("DELETE", "/groups/:guid/bannedusers/:uid", "unbanMember", d.ban(true), d.encodeNotice),
 	}
 }
 
@@ -149,6 +146,7 @@ func (d *Dialect) joinOrAdd(ctx context.Context, by core.Actor, rq *adapters.Req
 		return joined{}, bad(fault.RequestMissingField, "group_password", "The password of the group is missing.")
 	}
 	if g, err = d.core.Groups.Join(ctx, by, core.JoinGroup{Key: key, Password: password}); err != nil {
+		err = untold(err, "group_join")
 		return joined{}, err
 	}
 	s := noticeOf(by, &g)
@@ -246,17 +244,6 @@ func (d *Dialect) kick(ctx context.Context, by core.Actor, rq *adapters.Request)
 	return g, failed(err, "member_delete")
 }
 
-func (d *Dialect) ban(lift bool) func(context.Context, core.Actor, *adapters.Request) (core.GroupView, error) {
-	variant := "member_ban"
-	if lift {
-		variant = "member_unban"
-	}
-	return func(ctx context.Context, by core.Actor, rq *adapters.Request) (core.GroupView, error) {
-		g, err := d.core.Groups.Ban(ctx, reader(by), core.BanMember{Key: core.ChannelKey(rq.Param("guid")), User: core.UserID(rq.Param("uid")), Lift: lift})
-		return g, failed(err, variant)
-	}
-}
-
 // changeScope gives a member another rank.
 func (d *Dialect) changeScope(ctx context.Context, by core.Actor, rq *adapters.Request) (core.GroupView, error) {
 	r, err := body(rq)
@@ -320,37 +307,4 @@ func (d *Dialect) listMembers(ctx context.Context, by core.Actor, rq *adapters.R
 
 func encodeMembers(w *wire.Writer, _ *adapters.Request, l listed[core.Member]) {
 	writeList(w, &l, func(m *core.Member) { writeMember(w, m, l.view) })
-}
-
-func (d *Dialect) listBanned(ctx context.Context, by core.Actor, rq *adapters.Request) (listed[core.Ban], error) {
-	var out listed[core.Ban]
-	var err error
-	if out.page, err = pageOf(rq, 25, 100); err != nil {
-		return out, err
-	}
-	p, ok := out.core()
-	if !ok {
-		return out, nil
-	}
-	bs, err := d.core.Groups.Banned(ctx, reader(by), core.ListBanned{Key: core.ChannelKey(rq.Param("guid")), Search: rq.Query.Get("searchKey"), Page: p})
-	if err != nil {
-		return out, err
-	}
-	out.items = cut(&out.page, bs)
-	return out, nil
-}
-
-func encodeBanned(w *wire.Writer, _ *adapters.Request, l listed[core.Ban]) {
-	writeList(w, &l, func(b *core.Ban) {
-		u := b.Target
-		if u == nil {
-			u = &core.User{ID: b.User}
-		}
-		w.Open()
-		userMembers(w, u, l.view)
-		w.Text("scope", scopeParticipant)
-		unix(w, "bannedAt", b.CreatedAt)
-		unix(w, "joinedAt", b.CreatedAt)
-		w.Close()
-	})
 }

@@ -52,6 +52,10 @@ var rows = []row{
 	{"CC023", func(a *api) reply {
 		return a.srv("POST", "/bots/bob/messages", msg("alice", `"type":"text","data":{"text":"x"}`))
 	}},
+	{"CC024", func(a *api) reply {
+		a.must(a.srv("POST", "/users", `{"uid":"helper","name":"H","tags":["bot"]}`))
+		return a.srv("POST", "/users", `{"uid":"helper","name":"H","tags":["bot"]}`)
+	}},
 	{"CC025", func(a *api) reply { return a.as("alice", "GET", "/groups/none", "") }},
 	{"CC026", func(a *api) reply {
 		return a.as("alice", "POST", "/groups", `{"guid":"p0","name":"p","type":"password"}`)
@@ -327,80 +331,4 @@ func TestCodesBesideTheTable(t *testing.T) {
 			}
 		})
 	}
-}
-
-// outages are failures that take a store that refuses writes; before makes what the call needs.
-var outages = []struct {
-	id     string
-	before func(a *api) string
-	call   func(a *api, is string) reply
-}{
-	{"CC011", func(a *api) string {
-		return a.must(a.srv("POST", "/users/bob/auth_tokens", "{}")).data("authToken").String()
-	},
-		func(a *api, is string) reply { return a.srv("DELETE", "/users/bob/auth_tokens/"+is, "") }},
-	{"CC012", nil, func(a *api, _ string) reply { return a.srv("DELETE", "/users/bob/auth_tokens", "") }},
-	{"CC019", func(a *api) string {
-		a.must(a.srv("POST", "/roles", `{"role":"gone","name":"G"}`))
-		return "gone"
-	}, func(a *api, is string) reply { return a.srv("DELETE", "/roles/"+is, "") }},
-	{"CC022", nil, func(a *api, _ string) reply { return a.srv("DELETE", "/users/dave", `{"permanent":true}`) }},
-	{"CC027", func(a *api) string { a.group("o27", "public"); return "o27" }, func(a *api, is string) reply { return a.as("alice", "DELETE", "/groups/"+is, "") }},
-	{"CC033", func(a *api) string { a.group("o33", "public", "bob:participants"); return "o33" },
-		func(a *api, is string) reply { return a.as("alice", "DELETE", "/groups/"+is+"/members/bob", "") }},
-	{"CC036", func(a *api) string { a.group("o36", "public", "bob:participants"); return "o36" },
-		func(a *api, is string) reply {
-			return a.as("alice", "PUT", "/groups/"+is+"/members/bob", `{"scope":"admin"}`)
-		}},
-	{"CC040", func(a *api) string { a.group("o40", "public", "bob:participants"); return "o40" },
-		func(a *api, is string) reply { return a.as("alice", "POST", "/groups/"+is+"/bannedusers/bob", "") }},
-	{"CC041", func(a *api) string {
-		a.group("o41", "public", "bob:participants")
-		a.must(a.as("alice", "POST", "/groups/o41/bannedusers/bob", ""))
-		return "o41"
-	}, func(a *api, is string) reply { return a.as("alice", "DELETE", "/groups/"+is+"/bannedusers/bob", "") }},
-	{"CC051", func(a *api) string { return a.text("alice", "user", "bob", "stays") },
-		func(a *api, is string) reply { return a.as("alice", "DELETE", "/messages/"+is, "") }},
-	{"CC090", nil, func(a *api, _ string) reply { return a.srv("POST", "/users/alice/friends", `{"accepted":["dave"]}`) }},
-	{"CC101", nil, func(a *api, _ string) reply { return a.srv("POST", "/users", `{"uid":"late","name":"L"}`) }},
-}
-
-func TestRowsOfOutages(t *testing.T) {
-	for _, o := range outages {
-		t.Run(o.id, func(t *testing.T) {
-			a := newAPI(t, adaptertest.Setup{})
-			is := ""
-			if o.before != nil {
-				is = o.before(a)
-			}
-			mend := a.w.BreakStore()
-			defer mend()
-			expect(t, o.call(a, is), o.id)
-		})
-	}
-}
-
-func TestRowsOfLimits(t *testing.T) {
-	t.Run("CC105", func(t *testing.T) {
-		a := newAPI(t, adaptertest.Setup{Quota: 5})
-		var r reply
-		for i := 0; i < 20 && r.code() == ""; i++ {
-			r = a.srv("PUT", "/users/bob", `{"name":"Bob"}`)
-		}
-		expect(t, r, "CC105")
-		if r.header.Get("Retry-After") == "" {
-			t.Error("no Retry-After")
-		}
-	})
-	t.Run("CC034", func(t *testing.T) {
-		a := newAPI(t, adaptertest.Setup{Settings: func(s *core.AppSettings) { s.GroupLimit = 2 }})
-		a.group("small", "public", "bob:participants")
-		expect(t, a.as("carol", "POST", "/groups/small/members", "{}"), "CC034")
-	})
-	t.Run("suspended", func(t *testing.T) {
-		a := newAPI(t, adaptertest.Setup{Settings: func(s *core.AppSettings) { s.Suspended = true }})
-		if r := a.srv("GET", "/users", ""); r.code() != "ERR_SUBSCRIPTION_EXPIRED" {
-			t.Errorf("%.300s", r.body.Raw)
-		}
-	})
 }

@@ -50,6 +50,8 @@ func TestEveryOperationIsServedOrListed(t *testing.T) {
 	adaptertest.Coverage(t, adaptertest.Unplugged(t, v.Entry, v.Creds), ops)
 }
 
+func TestEveryErrorRowIsProvenOrExplained(t *testing.T) { adaptertest.Proofs(t, vendor().Entry) }
+
 func TestCompatibilityPageIsCurrent(t *testing.T) {
 	v := vendor()
 	adaptertest.Report(t, v.Entry, adaptertest.Unplugged(t, v.Entry, v.Creds), "../../docs/compat/cometchat.md", *update)

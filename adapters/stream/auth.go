@@ -51,14 +51,7 @@ func (d *Dialect) tenantOf(ctx context.Context, rq *adapters.Request) (*tenant, 
 	if err != nil {
 		return t, app, err
 	}
-	if app.Settings.Suspended {
-		text := "app is suspended"
-		if r := app.Settings.SuspendedReason; r != "" {
-			text += ": " + r
-		}
-		return t, app, fault.AppSuspended.Error(text)
-	}
-	return t, app, nil
+	return t, app, app.Settings.Refused(d.now())
 }
 
 // caller is who a token proves its bearer to be.

@@ -8,4 +8,10 @@
 //
 // Where other dialects say what Stream cannot (a custom or interactive message), the text is
 // shown as a regular message and the rest travels as custom fields.
+//
+// Files bear the names of their neighbours in the other dialects wherever they hold the same kind of
+// thing. Alone here are: filters.go and filters_table.go (the vendor's query language), patch.go (its
+// set and unset), longpoll.go (its link without WebSocket), books.go (command descriptions repeated in
+// every channel), moderation_v2.go, members_patch.go and channels_read.go (younger or older forms of an
+// operation), and routes_chat.go and routes_more.go, because the table is too long for one file.
 package stream

@@ -6,6 +6,7 @@ import (
 
 	"dragoman/adapters"
 	"dragoman/core"
+	"dragoman/core/fault"
 )
 
 // callers are the dialects as the core calls them: writers of webhooks, askers of the app's own
@@ -15,7 +16,7 @@ type callers struct {
 	ready    chan struct{}
 	once     sync.Once
 	hooks    []core.Hooks
-	callouts core.Callouts
+	callouts []core.Callouts
 }
 
 var (
@@ -31,8 +32,8 @@ func (c *callers) add(d adapters.Dialect) {
 	if h, ok := d.(core.Hooks); ok {
 		c.hooks = append(c.hooks, h)
 	}
-	if co, ok := d.(core.Callouts); ok && c.callouts == nil {
-		c.callouts = co
+	if co, ok := d.(core.Callouts); ok {
+		c.callouts = append(c.callouts, co)
 	}
 }
 
@@ -59,28 +60,41 @@ func (c *callers) Requests(app *core.App, ev *core.Event, attempt int) []core.Ho
 	return out
 }
 
-// BeforeSend implements core.Callouts.
+// BeforeSend implements core.Callouts: every dialect asks what the app has configured with it, in
+// the order of the demo's ports. The first refusal stands.
 func (c *callers) BeforeSend(ctx context.Context, do core.Doer, app *core.App, ch *core.Channel, author *core.User, m *core.Message) error {
-	if co := c.asker(ctx); co != nil {
-		return co.BeforeSend(ctx, do, app, ch, author, m)
+	if err := c.wait(ctx); err != nil {
+		return err
 	}
-	return ctx.Err()
+	for _, co := range c.callouts {
+		if err := co.BeforeSend(ctx, do, app, ch, author, m); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// Command implements core.Callouts.
+// Command implements core.Callouts: the dialect with which the app has configured an endpoint for
+// commands runs it.
 func (c *callers) Command(ctx context.Context, do core.Doer, app *core.App, ch *core.Channel, author *core.User, m *core.Message, form map[string]string) error {
-	if co := c.asker(ctx); co != nil {
-		return co.Command(ctx, do, app, ch, author, m, form)
+	if err := c.wait(ctx); err != nil {
+		return err
 	}
-	return ctx.Err()
+	var err error = fault.IntegrationNotConfigured.Error("no dialect of this server has commands")
+	for _, co := range c.callouts {
+		if err = co.Command(ctx, do, app, ch, author, m, form); !fault.IsReason(err, fault.IntegrationNotConfigured) {
+			return err
+		}
+	}
+	return err
 }
 
-// asker is the dialect that asks the app's endpoints, or nil when there is none or ctx ends first.
-func (c *callers) asker(ctx context.Context) core.Callouts {
+// wait returns when the dialects are all there; the error is that of a call that ended first.
+func (c *callers) wait(ctx context.Context) error {
 	select {
 	case <-c.ready:
-		return c.callouts
-	case <-ctx.Done():
 		return nil
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }

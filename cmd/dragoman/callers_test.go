@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 
 	"dragoman/core"
@@ -37,24 +38,51 @@ func TestCallersWaitForTheDialects(t *testing.T) {
 	}
 }
 
-// refuser is an app endpoint that refuses every message.
-type refuser struct{ core.Callouts }
-
-// BeforeSend implements core.Callouts.
-func (refuser) BeforeSend(context.Context, core.Doer, *core.App, *core.Channel, *core.User, *core.Message) error {
-	return fault.PermissionDenied.Error("refused")
+// asker is a dialect's way to the app's endpoints, which answer what it says.
+type asker struct {
+	core.Callouts
+	before, command error
+	asked           *[]string
+	name            string
 }
 
-func TestCallersAskTheApp(t *testing.T) {
+// BeforeSend implements core.Callouts.
+func (a asker) BeforeSend(context.Context, core.Doer, *core.App, *core.Channel, *core.User, *core.Message) error {
+	*a.asked = append(*a.asked, a.name)
+	return a.before
+}
+
+// Command implements core.Callouts.
+func (a asker) Command(context.Context, core.Doer, *core.App, *core.Channel, *core.User, *core.Message, map[string]string) error {
+	*a.asked = append(*a.asked, a.name)
+	return a.command
+}
+
+// An app that speaks several dialects may have an endpoint configured with each of them.
+func TestCallersAskEveryDialect(t *testing.T) {
 	c := newCallers()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if err := c.BeforeSend(ctx, nil, nil, nil, nil, nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("before release, call cancelled: %v", err)
 	}
-	c.callouts = refuser{}
+	var asked []string
+	unset := fault.IntegrationNotConfigured.Error("unset")
+	c.callouts = []core.Callouts{
+		asker{name: "a", asked: &asked, command: unset},
+		asker{name: "b", asked: &asked, before: fault.PermissionDenied.Error("refused")},
+		asker{name: "c", asked: &asked, command: fault.PermissionDenied.Error("not reached")},
+	}
 	c.release()
-	if err := c.BeforeSend(t.Context(), nil, nil, nil, nil, nil); !fault.IsReason(err, fault.PermissionDenied) {
-		t.Errorf("err = %v", err)
+	if err := c.BeforeSend(t.Context(), nil, nil, nil, nil, nil); !fault.IsReason(err, fault.PermissionDenied) || !slices.Equal(asked, []string{"a", "b"}) {
+		t.Errorf("err = %v, asked %v", err, asked)
+	}
+	asked = nil
+	if err := c.Command(t.Context(), nil, nil, nil, nil, nil, nil); err != nil || !slices.Equal(asked, []string{"a", "b"}) {
+		t.Errorf("command: err = %v, asked %v", err, asked)
+	}
+	c.callouts = c.callouts[:1]
+	if err := c.Command(t.Context(), nil, nil, nil, nil, nil, nil); !fault.IsReason(err, fault.IntegrationNotConfigured) {
+		t.Errorf("command without an endpoint: %v", err)
 	}
 }

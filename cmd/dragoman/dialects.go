@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"dragoman/config"
@@ -80,21 +81,37 @@ var dialects = []dialect{
 	{
 		name: "agora", title: "Agora Chat",
 		configured: func(a *config.App) bool { return a.Agora.AppID != "" },
-		listen:     func(a *config.App) string { return a.Agora.Listen },
-		hosts:      func(*config.App) []string { return nil },
+		creds: func(a *config.App) map[string]string {
+			g := &a.Agora
+			return map[string]string{
+				"org": g.Org, "app": g.App, "app_id": g.AppID, "app_certificate": g.AppCertificate.Reveal(),
+				"client_id": g.ClientID, "client_secret": g.ClientSecret.Reveal(), "open_registration": strconv.FormatBool(g.OpenRegistration),
+			}
+		},
+		listen: func(a *config.App) string { return a.Agora.Listen },
+		hosts:  func(*config.App) []string { return nil },
 		line: func(a *config.App, host, base string) string {
 			return fmt.Sprintf(`new AgoraChat.connection({ appKey: %q, isHttpDNS: false, url: "ws://%s/websocket", apiUrl: %q })`,
 				a.Agora.AppKey(), host, base)
 		},
+		token: agoraToken,
 	},
 	{
 		name: "nexconn", title: "Nexconn",
 		configured: func(a *config.App) bool { return a.Nexconn.AppKey != "" },
-		listen:     func(a *config.App) string { return a.Nexconn.Listen },
-		hosts:      func(*config.App) []string { return nil },
+		creds: func(a *config.App) map[string]string {
+			n := &a.Nexconn
+			return map[string]string{
+				"app_key": n.AppKey, "app_secret": n.AppSecret.Reveal(),
+				"callers": strings.Join(n.Callers, ","), "services_off": strings.Join(n.ServicesOff, ","),
+			}
+		},
+		listen: func(a *config.App) string { return a.Nexconn.Listen },
+		hosts:  func(*config.App) []string { return nil },
 		line: func(a *config.App, _, base string) string {
 			return fmt.Sprintf(`init({ appkey: %q, navigators: [%q] })`, a.Nexconn.AppKey, base)
 		},
+		token: nexconnToken,
 	},
 }
 

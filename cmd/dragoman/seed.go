@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"dragoman/adapters/agora"
 	"dragoman/config"
 	"dragoman/core"
 )
@@ -17,9 +18,12 @@ const (
 
 // seed creates the demo's people in every app, and the group in the first, by the same commands
 // that clients use. What is there already stays as it is, so a kept folder keeps its history.
-func seed(ctx context.Context, c *core.Core, apps []core.AppID) error {
-	for _, id := range apps {
+func seed(ctx context.Context, c *core.Core, list []config.App, apps []core.AppID) error {
+	for i, id := range apps {
 		if err := seedUsers(ctx, c, core.Actor{App: id, Access: core.AccessServer}); err != nil {
+			return err
+		}
+		if err := seedPasswords(ctx, c, id, strings.TrimSuffix(list[i].Agora.Org, "org")); err != nil {
 			return err
 		}
 	}
@@ -51,6 +55,20 @@ func seedUsers(ctx context.Context, c *core.Core, by core.Actor) error {
 	}
 	if _, err := c.Users.Upsert(ctx, by, core.UpsertUsers{Users: missing}); err != nil {
 		return fmt.Errorf("create people: %w", err)
+	}
+	return nil
+}
+
+// seedPasswords gives everybody who has none the password of the demo: the prefix and their name.
+func seedPasswords(ctx context.Context, c *core.Core, app core.AppID, prefix string) error {
+	for _, u := range config.DemoUsers {
+		has, err := agora.HasPassword(ctx, c, app, core.UserID(u))
+		if err == nil && !has {
+			err = agora.SetPassword(ctx, c, app, core.UserID(u), prefix+u)
+		}
+		if err != nil {
+			return fmt.Errorf("password of %s: %w", u, err)
+		}
 	}
 	return nil
 }

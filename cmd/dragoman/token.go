@@ -6,6 +6,7 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
+	"dragoman/adapters/agora"
 	"dragoman/adapters/cometchat"
 	"dragoman/adapters/native"
 	"dragoman/config"
@@ -111,6 +112,20 @@ func cometToken(a *config.App, o tokenOptions) (string, error) {
 		end = o.now.Add(o.expire)
 	}
 	return cometchat.UserToken(a.CometChat.FullAccessKey.Reveal(), core.UserID(o.user), o.now, end), nil
+}
+
+// agoraToken mints an AccessToken2: of the app for servers, of a user otherwise. Without a lifetime
+// it is good for the vendor's longest, 24 hours.
+func agoraToken(a *config.App, o tokenOptions) (string, error) {
+	life := o.expire
+	if life <= 0 {
+		life = agora.MaxTokenLife
+	}
+	t, err := agora.MintToken(a.Agora.AppID, a.Agora.AppCertificate.Reveal(), core.UserID(o.user), o.now, life)
+	if err != nil {
+		return "", fmt.Errorf("make the token: %w", err)
+	}
+	return t, nil
 }
 
 // streamClaims is what a token of Stream Chat holds. A user token names the user, a server token

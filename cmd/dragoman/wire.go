@@ -32,6 +32,7 @@ type node struct {
 	bus     bus.Bus
 	blobs   *blob.Disk
 	engine  *engine.Engine
+	core    *core.Core // the engine's, as dialects are given it
 	callers *callers
 	server  *proxy.Server
 }
@@ -74,7 +75,7 @@ func assemble(ctx context.Context, p *Program) (_ *node, err error) {
 		return nil, err
 	}
 	if p.Demo {
-		if err := seed(ctx, n.engine.Core(), ids); err != nil {
+		if err := seed(ctx, n.engine.Core(), c.Apps, ids); err != nil {
 			return nil, fmt.Errorf("create the demo's people: %w", err)
 		}
 	}
@@ -109,7 +110,8 @@ func (n *node) close(ctx context.Context) error {
 }
 
 // ensureApps makes the configured apps known to the store and returns their ids in the order of
-// the configuration. Settings of the file hold for new apps; later they are the app's own.
+// the configuration. Settings of the file hold for new apps; later they are the app's own, except
+// for the plan and what goes with it, which stay the operator's.
 func ensureApps(ctx context.Context, e *engine.Engine, c *config.Config) ([]core.AppID, error) {
 	ids := make([]core.AppID, len(c.Apps))
 	for i := range c.Apps {
@@ -119,8 +121,29 @@ func ensureApps(ctx context.Context, e *engine.Engine, c *config.Config) ([]core
 			return nil, fmt.Errorf("app %s: %w", a.Name, err)
 		}
 		ids[i] = app.ID
+		if err := agree(ctx, e, a, &app); err != nil {
+			return nil, fmt.Errorf("app %s: %w", a.Name, err)
+		}
 	}
 	return ids, nil
+}
+
+// agree brings the operator's own settings of an app up to what the configuration says.
+func agree(ctx context.Context, e *engine.Engine, a *config.App, app *core.App) error {
+	plan := core.Plan{Expired: a.Plan.Expired, Ends: app.Settings.Plan.Ends}
+	for _, f := range a.Plan.Without {
+		plan.Without = append(plan.Without, core.PlanFeature(f))
+	}
+	is := &app.Settings
+	if is.BindTokens == a.BindTokens && is.Plan.Expired == plan.Expired && slices.Equal(is.Plan.Without, plan.Without) {
+		return nil
+	}
+	by := core.Actor{App: app.ID, Access: core.AccessServer}
+	_, err := e.Core().Apps.Update(ctx, by, core.UpdateApp{Change: func(s *core.AppSettings) error {
+		s.BindTokens, s.Plan = a.BindTokens, plan
+		return nil
+	}})
+	return err
 }
 
 // listen builds the dialects, then opens the listeners: each dialect on its own addresses without
@@ -130,6 +153,14 @@ func (n *node) listen(ctx context.Context, p *Program, ids []core.AppID) error {
 	front, err := pages(p)
 	if err != nil {
 		return err
+	}
+	console, err := n.openConsole(p, ids)
+	if err != nil {
+		return err
+	}
+	var tap proxy.Tap
+	if console != nil {
+		front, tap = append(front, console.Pages()...), console.Tap()
 	}
 	trusted, err := prefixes(c.TrustedProxies)
 	if err != nil {
@@ -179,6 +210,7 @@ func (n *node) listen(ctx context.Context, p *Program, ids []core.AppID) error {
 		MaxUpload:      c.Limits.Upload.Bytes,
 		MaxSockets:     c.Limits.Sockets,
 		TrustedProxies: trusted,
+		Tap:            tap,
 	})
 	if err != nil {
 		return err
@@ -215,7 +247,7 @@ func (n *node) mount(d *dialect, c *config.Config, ids []core.AppID) (*proxy.Mou
 			continue
 		}
 		built, err := e.New(adapters.Env{
-			Core: n.engine.Core(), Now: time.Now, Apps: apps, RequestTimeout: c.RequestTimeout.Duration,
+			Core: n.core, Now: time.Now, Apps: apps, RequestTimeout: c.RequestTimeout.Duration,
 		})
 		if err != nil {
 			return nil, fmt.Errorf("dialect %s: %w", d.name, err)

@@ -39,10 +39,14 @@ func (s apps) Update(ctx context.Context, by core.Actor, in core.UpdateApp) (cor
 			return fault.AppNotFound.Error("")
 		}
 		out = all[i]
+		hooks := len(out.Settings.Hooks)
 		if in.Change != nil {
 			if err := in.Change(&out.Settings); err != nil {
 				return err
 			}
+		}
+		if len(out.Settings.Hooks) > hooks && !out.Settings.Plan.Has(core.PlanWebhooks) {
+			return fault.PlanFeatureUnavailable.Error("the plan of the app does not contain webhooks")
 		}
 		if err := checkSettings(&out.Settings); err != nil {
 			return err
@@ -53,7 +57,7 @@ func (s apps) Update(ctx context.Context, by core.Actor, in core.UpdateApp) (cor
 			}
 		}
 		out.UpdatedAt = e.now()
-		t.then(func() { e.forget(invalidation{App: by.App, Self: true, Types: builtinTypes}) })
+		t.forget(invalidation{App: by.App, Self: true, Types: builtinTypes})
 		return t.PutApp(&out)
 	})
 	return out, err
@@ -86,6 +90,11 @@ func checkSettings(s *core.AppSettings) error {
 	}
 	if s.ReminderInterval < 0 || s.GroupLimit < 0 || s.FileUpload.SizeLimit < 0 || s.ImageUpload.SizeLimit < 0 {
 		return fault.RequestInvalidField.Error("sizes and intervals must not be negative")
+	}
+	for _, f := range s.Plan.Without {
+		if !slices.Contains(core.PlanFeatures, f) {
+			return fault.RequestInvalidField.Error(fmt.Sprintf("%q is no feature of a plan", f))
+		}
 	}
 	return checkGrants(s.Grants)
 }

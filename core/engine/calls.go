@@ -73,6 +73,9 @@ func (s calls) start(ctx context.Context, by core.Actor, in core.StartCall) (cor
 	if err := needUser(by); err != nil {
 		return out, err
 	}
+	if err := e.planned(ctx, by.App, core.PlanCalls); err != nil {
+		return out, err
+	}
 	if in.Kind != "audio" && in.Kind != "video" || len(in.Session) > maxSession {
 		return out, fault.RequestInvalidField.Error("a call is audio or video, and its session id at most 255 bytes long")
 	}

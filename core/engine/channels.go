@@ -242,7 +242,9 @@ func applyInput(c *core.Channel, in *core.ChannelInput) error {
 		c.Cooldown = *in.Cooldown
 	}
 	if in.Overrides != nil {
+		kept := c.Overrides.Rules
 		c.Overrides = *in.Overrides
+		c.Overrides.Rules = kept
 	}
 	return nil
 }
@@ -325,6 +327,9 @@ func (cs channels) delete(ctx context.Context, sc *scene, hard bool) (core.Chann
 			if err := t.deleteMember(c.Key, c.ID, ms[i].User); err != nil {
 				return err
 			}
+		}
+		if err := t.forgetGroup(ctx, &c); err != nil {
+			return err
 		}
 		if hard {
 			if err := t.DeleteChannel(sc.by.App, c.ID); err != nil {

@@ -27,6 +27,15 @@ func (e *Engine) app(ctx context.Context, id core.AppID) (*core.App, error) {
 	})
 }
 
+// planned refuses a feature that the app's plan leaves out.
+func (e *Engine) planned(ctx context.Context, app core.AppID, f core.PlanFeature) error {
+	a, err := e.app(ctx, app)
+	if err != nil || a.Settings.Plan.Has(f) {
+		return err
+	}
+	return fault.PlanFeatureUnavailable.Error(fmt.Sprintf("the plan of the app does not contain %s", f))
+}
+
 // user reads one user through the cache; user.not_found if there is none.
 func (e *Engine) user(ctx context.Context, app core.AppID, id core.UserID) (*core.User, error) {
 	return e.users.load(userKey{app, id}, func() (*core.User, error) {
@@ -87,7 +96,7 @@ func (e *Engine) seen(app core.AppID, u *core.User) *core.User {
 	return u
 }
 
-// channel reads one channel through the cache; group.not_found if there is none or it is deleted.
+// channel reads one channel, by key or by number, through the cache; group.not_found if there is none or it is deleted.
 func (e *Engine) channel(ctx context.Context, app core.AppID, key core.ChannelKey) (*core.Channel, error) {
 	c, err := e.channels.load(channelKey{app, key}, func() (*core.Channel, error) {
 		c, err := e.store.Channel(ctx, app, key)
@@ -98,6 +107,9 @@ func (e *Engine) channel(ctx context.Context, app core.AppID, key core.ChannelKe
 	})
 	if err != nil {
 		return nil, err
+	}
+	if c.Key != key { // asked for by its number; kept up to date under its key alone
+		return e.channel(ctx, app, c.Key)
 	}
 	if !c.DeletedAt.IsZero() {
 		return nil, noChannel(key)
@@ -131,6 +143,13 @@ func (e *Engine) place(ctx context.Context, app core.AppID, c *core.Channel, use
 		case !errors.Is(err, store.ErrNotFound):
 			return nil, err
 		}
+		mute, found, err := record[core.MemberMute](ctx, e.store, app, spaceMuted, placeRecord(c.Key, user))
+		if err != nil {
+			return nil, err
+		}
+		if found {
+			p.mute = &mute
+		}
 		return p, nil
 	})
 }
@@ -152,6 +171,11 @@ type scene struct {
 	user    *core.User        // the actor; nil for a server acting for nobody
 	member  *core.Member      // the actor's membership, nil if none
 	ban     *core.Ban         // the actor's ban in this channel, in force or not
+	mute    *core.MemberMute  // the actor's mute in this channel, in force or not
+	away    string            // the actor's rank in a room they are not in; filled by group
+	super   bool              // the actor is a super admin and the channel a room; filled by group
+	// maxExtra is what the dialect allows of custom fields; 0 for the core's own bound.
+	maxExtra int
 }
 
 // enter loads the scene of a channel.
@@ -183,7 +207,7 @@ func (e *Engine) sceneOf(ctx context.Context, by core.Actor, c *core.Channel) (*
 		if err != nil {
 			return nil, err
 		}
-		s.member, s.ban = p.member, p.ban
+		s.member, s.ban, s.mute = p.member, p.ban, p.mute
 	}
 	return s, nil
 }
@@ -273,23 +297,28 @@ type placeOf struct {
 	User core.UserID    `json:"user"`
 }
 
-// forget drops values from the caches of this node and tells the others.
-func (e *Engine) forget(in invalidation) {
+// forget drops values from the caches of this node and tells the others. The error is that of the
+// bus; this node has forgotten all the same.
+func (e *Engine) forget(in invalidation) error {
 	e.forgetHere(in)
 	if e.alone.Load() {
-		return
+		return nil
 	}
-	if b, err := json.Marshal(in); err == nil {
-		e.publish(subjectControl, b)
+	b, err := json.Marshal(in)
+	if err != nil {
+		return err
 	}
+	return e.publish(subjectControl, b)
 }
 
 func (e *Engine) forgetHere(in invalidation) {
 	if in.Self {
 		e.apps.drop(in.App)
+		e.kit.supers.drop(in.App)
 	}
 	for _, u := range in.Users {
 		e.users.drop(userKey{in.App, u})
+		e.kit.kindMutes.drop(userKey{in.App, u})
 	}
 	for _, k := range in.Keys {
 		e.channels.drop(channelKey{in.App, k})

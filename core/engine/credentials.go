@@ -34,14 +34,21 @@ func (s credentials) Put(ctx context.Context, by core.Actor, in core.PutCredenti
 	if c.Secret == "" || len(c.Secret) > maxSecret || c.Kind == "" {
 		return c, translate(op, fault.RequestInvalidField.Error("a credential needs a kind and a secret of at most 1,024 bytes"))
 	}
+	app, err := e.app(ctx, by.App)
+	if err != nil {
+		return c, translate(op, err)
+	}
 	key := credentialKey(c.Kind, c.Secret)
-	err := e.update(ctx, op, by.App, 0, func(t *txn) error {
+	err = e.update(ctx, op, by.App, 0, func(t *txn) error {
 		old, err := getJSON[core.Credential](ctx, t, by.App, spaceCredentials, key)
 		switch {
 		case err == nil:
 			c.CreatedAt = old.CreatedAt
 			if old.User != c.User {
 				return fault.RequestConflict.Error("the secret is another's")
+			}
+			if old.Device != "" && c.Device != "" && c.Device != old.Device && app.Settings.BindTokens {
+				return fault.AuthTokenBoundElsewhere.Error("the token is in use on another device").With("device")
 			}
 		case !errors.Is(err, store.ErrNotFound):
 			return err
@@ -63,7 +70,7 @@ func (s credentials) Put(ctx context.Context, by core.Actor, in core.PutCredenti
 		if err := putJSON(t, spaceCredentials, key, &c); err != nil {
 			return err
 		}
-		t.then(func() { e.forget(invalidation{App: by.App, Secrets: []string{key}}) })
+		t.forget(invalidation{App: by.App, Secrets: []string{key}})
 		return t.PutRecord(by.App, spaceCredentialsBy, keyOf(string(c.Kind), string(c.User), c.Secret), nothing)
 	})
 	return c, err
@@ -162,7 +169,7 @@ func (s credentials) Delete(ctx context.Context, by core.Actor, in core.DeleteCr
 			inv.Secrets = append(inv.Secrets, key)
 			n++
 		}
-		t.then(func() { e.forget(inv) })
+		t.forget(inv)
 		return nil
 	})
 	return n, err

@@ -134,6 +134,9 @@ func (d *dispatcher) one(ctx context.Context, x delivery) {
 	if (x.ev.Kind == core.UserDeactivated || x.ev.Kind == core.UserDeleted) && x.ev.User != nil {
 		d.e.hub.end(userKey{x.ev.App, x.ev.User.ID}, fault.AuthFailed.Error("The user is deactivated"))
 	}
+	if x.ev.Kind == core.SessionKicked {
+		d.e.hub.kicked(x.ev)
+	}
 	if !x.remote {
 		d.e.announce(x.ev)
 	}
@@ -152,21 +155,25 @@ func (e *Engine) announce(ev *core.Event) {
 	switch {
 	case len(ev.To) > 0:
 		for _, u := range ev.To {
-			e.publish(userSubject(userKey{ev.App, u}), b)
+			_ = e.publish(userSubject(userKey{ev.App, u}), b)
 		}
 	case ev.Channel != nil:
-		e.publish(channelSubject(roomKey{ev.App, ev.Channel.ID}), b)
+		_ = e.publish(channelSubject(roomKey{ev.App, ev.Channel.ID}), b)
 	default:
-		e.publish(peopleSubject(ev.App), b)
+		_ = e.publish(peopleSubject(ev.App), b)
 	}
 }
 
-func (e *Engine) publish(subject string, b []byte) {
+// publish tells the other nodes. A refusal is reported here; callers have to act on it only where a
+// message lost would leave the others wrong for good.
+func (e *Engine) publish(subject string, b []byte) error {
 	msg := make([]byte, 0, len(e.node)+1+len(b))
 	msg = append(append(append(msg, e.node...), ' '), b...)
-	if err := e.bus.Publish(subject, msg); err != nil {
+	err := e.bus.Publish(subject, msg)
+	if err != nil {
 		e.opts.Report("bus does not take messages", err)
 	}
+	return err
 }
 
 // fillGapLimit bounds reading missed events.
@@ -215,7 +222,7 @@ func (e *Engine) listen() error {
 	_, err := e.bus.Subscribe(subjectControl, func(_ string, data []byte) {
 		if b, ok := e.foreign(data); ok {
 			if e.alone.Swap(false) {
-				e.publish(subjectControl, hello)
+				_ = e.publish(subjectControl, hello)
 			}
 			var in invalidation
 			if json.Unmarshal(b, &in) == nil {
@@ -229,7 +236,10 @@ func (e *Engine) listen() error {
 	if _, err = e.bus.Subscribe("ppl.*", e.receive); err != nil {
 		return err
 	}
-	e.publish(subjectControl, hello)
+	if err := e.answerSessions(); err != nil {
+		return err
+	}
+	_ = e.publish(subjectControl, hello)
 	return e.bus.Flush()
 }
 

@@ -16,12 +16,17 @@ var stored = map[core.EventKind]bool{
 	core.ChannelCreated: true, core.ChannelUpdated: true, core.ChannelTruncated: true, core.ChannelDeleted: true,
 	core.MemberAdded: true, core.MemberUpdated: true, core.MemberRemoved: true,
 	core.MemberInvited: true, core.InviteAccepted: true, core.InviteRejected: true,
-	core.ReadMoved: true,
+	core.ReadMoved: true, core.MessageValued: true,
+
+	core.MemberMuted: true, core.MemberUnmuted: true, core.GroupMutedAll: true, core.GroupUnmutedAll: true,
+	core.MemberAllowed: true, core.MemberDisallowed: true, core.Announced: true, core.GroupRuled: true, core.OwnerChanged: true,
+	core.FileShared: true, core.FileUnshared: true, core.MemberAttributes: true, core.MessageAcked: true,
 }
 
 // hooksOnly are the kinds that connections are not told of.
 var hooksOnly = map[core.EventKind]bool{
 	core.UserFlagged: true, core.MessageFlagged: true, core.UserMuted: true, core.UserUnmuted: true,
+	core.UserBlocked: true, core.UserUnblocked: true,
 }
 
 // remembered is what an event row keeps beside its columns; the message itself is read again when
@@ -36,21 +41,25 @@ type remembered struct {
 	Target   *core.User     `json:"target,omitempty"`
 	Read     *core.Read     `json:"read,omitempty"`
 	Thread   *core.Thread   `json:"thread,omitempty"`
+	Change   *core.Change   `json:"change,omitempty"`
 	Extra    core.Extra     `json:"extra,omitempty"`
 	Hard     bool           `json:"hard,omitempty"`
+	Name     string         `json:"name,omitempty"`
+	Parent   string         `json:"parent,omitempty"`
 }
 
 // payloadOf is nil for plain message events: the hot path stores columns only.
 func payloadOf(ev *core.Event) []byte {
 	r := remembered{
 		To: ev.To, Box: ev.Box, Watchers: ev.Watchers, Reaction: ev.Reaction, Member: ev.Member, Target: ev.Target,
-		Read: ev.Read, Thread: ev.Thread, Extra: ev.Extra, Hard: ev.Hard,
+		Read: ev.Read, Thread: ev.Thread, Change: ev.Change, Extra: ev.Extra, Hard: ev.Hard,
+		Name: ev.Name, Parent: ev.Parent,
 	}
 	if ev.Hard {
 		r.Message = ev.Message
 	}
 	if ev.To == nil && ev.Box == nil && !ev.Watchers && r.Message == nil && ev.Reaction == nil && ev.Member == nil &&
-		ev.Target == nil && ev.Read == nil && ev.Thread == nil && ev.Extra == nil && !ev.Hard {
+		ev.Target == nil && ev.Read == nil && ev.Thread == nil && ev.Change == nil && ev.Extra == nil && !ev.Hard && ev.Name == "" {
 		return nil
 	}
 	b, err := json.Marshal(&r)
@@ -123,9 +132,10 @@ func (e *Engine) rebuild(ctx context.Context, app core.AppID, rows []store.Event
 			if err := json.Unmarshal(r.Payload, &p); err != nil {
 				return nil, err
 			}
-			ev.Box = p.Box
+			ev.Box, ev.Name, ev.Parent = p.Box, p.Name, p.Parent
 			ev.To, ev.Watchers, ev.Reaction, ev.Member, ev.Target = p.To, p.Watchers, p.Reaction, p.Member, p.Target
 			ev.Read, ev.Thread, ev.Extra, ev.Hard = p.Read, p.Thread, p.Extra, p.Hard
+			ev.Change = p.Change
 			if ev.Message == nil {
 				ev.Message = p.Message
 			}

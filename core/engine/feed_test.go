@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"slices"
+	"strconv"
 	"testing"
 
 	"dragoman/core"
@@ -155,5 +156,61 @@ func TestDevicesHaveCursorsOfTheirOwn(t *testing.T) {
 	}
 	if at, err := f.Cursor(t.Context(), w.as("bob"), core.GetCursor{Device: "web", Key: key}); err != nil || at != core.Stamp(two.ID) {
 		t.Errorf("the cursor is %d %v, want %d", at, err, two.ID)
+	}
+}
+
+func TestKeptEventsAreFoundInTheFeed(t *testing.T) {
+	w := single(t, "alice", "bob", "carol")
+	key := w.group("g", "alice", "bob", "carol")
+	bob := w.listen(0, "bob")
+	send := func(by core.Actor, in core.SendEvent) {
+		t.Helper()
+		in.Kind = core.CustomEvent
+		if _, err := w.core().Live.Send(t.Context(), by, in); err != nil {
+			t.Fatal(err)
+		}
+	}
+	send(w.as("alice"), core.SendEvent{Key: key, Name: "once"})
+	send(w.as("alice"), core.SendEvent{Key: key, Name: "kept", Keep: true, To: []core.UserID{"bob"}, Extra: core.Extra(`{"a":1}`)})
+	server := w.server()
+	server.User = "alice"
+	send(server, core.SendEvent{Name: "boxed", Keep: true, To: []core.UserID{"bob"}})
+	var live, pulled []string
+	for range 3 {
+		live = append(live, bob.next(core.CustomEvent).Event.Name)
+	}
+	for _, ev := range pull(t, w, "bob", core.PullFeed{}) {
+		if ev.Kind == core.CustomEvent {
+			pulled = append(pulled, ev.Name)
+			if ev.User == nil || ev.User.ID != "alice" || ev.Name == "kept" && string(ev.Extra) != `{"a":1}` {
+				t.Errorf("the feed has %+v", ev)
+			}
+		}
+	}
+	if !slices.Equal(live, []string{"once", "kept", "boxed"}) || !slices.Equal(pulled, []string{"kept", "boxed"}) {
+		t.Errorf("told %v, pulled %v", live, pulled)
+	}
+	for _, ev := range pull(t, w, "carol", core.PullFeed{}) {
+		if ev.Kind == core.CustomEvent {
+			t.Errorf("carol's feed has %+v", ev)
+		}
+	}
+}
+
+func TestChannelIsFoundByItsNumber(t *testing.T) {
+	w := single(t, "alice", "bob")
+	key := w.group("g", "alice")
+	c, err := w.core().Groups.Get(t.Context(), w.as("alice"), core.GetGroup{Key: key})
+	if err != nil || c.Channel.AliasNo == 0 {
+		t.Fatalf("the group has number %d: %v", c.Channel.AliasNo, err)
+	}
+	number := core.ChannelKey(strconv.FormatInt(c.Channel.AliasNo, 10))
+	w.say("alice", number, "by number")
+	if got, err := w.core().Groups.Get(t.Context(), w.as("alice"), core.GetGroup{Key: number}); err != nil || got.Channel.Key != key || got.Channel.MessageCount != 1 {
+		t.Errorf("by number: %+v %v", got.Channel, err)
+	}
+	plain := w.group("1234567", "alice")
+	if c, err = w.core().Groups.Get(t.Context(), w.as("alice"), core.GetGroup{Key: plain}); err != nil || c.Channel.AliasNo != 1234567 {
+		t.Errorf("a key that is a number has number %d: %v", c.Channel.AliasNo, err)
 	}
 }

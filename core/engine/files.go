@@ -60,6 +60,9 @@ func (s files) upload(ctx context.Context, by core.Actor, in core.UploadFile) (c
 	if err != nil {
 		return core.File{}, err
 	}
+	if err := e.planned(ctx, by.App, core.PlanFiles); err != nil {
+		return core.File{}, err
+	}
 	if err := s.place(ctx, by, in.Key, perm.UploadAttachment, false); err != nil {
 		return core.File{}, err
 	}

@@ -32,6 +32,9 @@ func (s friends) mine(ctx context.Context, by core.Actor, user core.UserID) (*co
 func (s friends) Add(ctx context.Context, by core.Actor, in core.AddFriends) ([]core.FriendOutcome, error) {
 	const op = "friends.add"
 	me, err := s.mine(ctx, by, in.User)
+	if err == nil {
+		err = s.e.planned(ctx, by.App, core.PlanFriends)
+	}
 	if err == nil && len(in.Friends) > maxMembersAtOnce {
 		err = fault.RequestBatchTooLarge.Error("at most 100 friends can be added at once")
 	}
@@ -40,7 +43,7 @@ func (s friends) Add(ctx context.Context, by core.Actor, in core.AddFriends) ([]
 	}
 	out := make([]core.FriendOutcome, 0, len(in.Friends))
 	for _, id := range in.Friends {
-		err := s.add(ctx, by.App, me.ID, id, in.Ask)
+		err := s.add(ctx, by.App, me, id, &in)
 		if err != nil && fault.From(translate(op, err)).Reason.Blame() != fault.BlameClient {
 			return out, translate(op, err)
 		}
@@ -49,8 +52,8 @@ func (s friends) Add(ctx context.Context, by core.Actor, in core.AddFriends) ([]
 	return out, nil
 }
 
-func (s friends) add(ctx context.Context, app core.AppID, me, friend core.UserID, ask bool) error {
-	e := s.e
+func (s friends) add(ctx context.Context, app core.AppID, asker *core.User, friend core.UserID, in *core.AddFriends) error {
+	e, me, ask := s.e, asker.ID, in.Ask
 	if friend == me {
 		return fault.TargetIsSelf.Error("nobody is their own friend").With("friend")
 	}
@@ -69,7 +72,7 @@ func (s friends) add(ctx context.Context, app core.AppID, me, friend core.UserID
 		switch {
 		case old.Status == core.FriendAccepted:
 			return fault.FriendAlreadyFriends.Error("the two are friends already")
-		case old.Status == core.FriendAsked && ask:
+		case old.Status == core.FriendAsked && ask && in.Text == old.Text:
 			return fault.FriendRequestPending.Error("the other has been asked already")
 		}
 		for _, id := range []core.UserID{me, friend} {
@@ -85,16 +88,39 @@ func (s friends) add(ctx context.Context, app core.AppID, me, friend core.UserID
 		if ask && old.Status != core.FriendPending {
 			mine, theirs = core.FriendAsked, core.FriendPending
 		}
+		waited := old.Status == core.FriendPending
+		if old.Text = in.Text; mine == core.FriendAccepted {
+			old.Text = ""
+		}
 		if err := s.put(t, old, me, friend, mine); err != nil {
 			return err
 		}
-		return s.put(t, old, friend, me, theirs)
+		if err := s.put(t, old, friend, me, theirs); err != nil {
+			return err
+		}
+		if mine == core.FriendAsked {
+			return s.tell(t, core.FriendRequested, asker, u, &core.Change{Text: in.Text}, friend)
+		}
+		return s.tell(t, core.FriendAdded, asker, u, accepted(waited), me, friend)
 	})
+}
+
+// accepted tells whether a friendship follows a request.
+func accepted(asked bool) *core.Change {
+	if asked {
+		return &core.Change{New: string(core.FriendAccepted)}
+	}
+	return nil
+}
+
+// tell tells people of a change between two.
+func (s friends) tell(t *txn, kind core.EventKind, by, other *core.User, c *core.Change, to ...core.UserID) error {
+	return t.emit(&core.Event{Kind: kind, User: s.e.seen(t.app, by), Target: s.e.seen(t.app, other), To: to, Box: to, Change: c})
 }
 
 // put writes one side of a friendship.
 func (s friends) put(t *txn, old core.Friendship, user, friend core.UserID, status core.FriendStatus) error {
-	f := core.Friendship{User: user, Friend: friend, Status: status, CreatedAt: old.CreatedAt, UpdatedAt: t.e.now()}
+	f := core.Friendship{User: user, Friend: friend, Status: status, Text: old.Text, CreatedAt: old.CreatedAt, UpdatedAt: t.e.now()}
 	if f.CreatedAt.IsZero() {
 		f.CreatedAt = f.UpdatedAt
 	}
@@ -110,6 +136,10 @@ func (s friends) Answer(ctx context.Context, by core.Actor, in core.AnswerFriend
 	if err != nil {
 		return out, translate(op, err)
 	}
+	asker, err := e.user(ctx, by.App, in.Friend)
+	if err != nil {
+		return out, translate(op, err)
+	}
 	err = e.update(ctx, op, by.App, 0, func(t *txn) error {
 		var err error
 		if out, _, err = record[core.Friendship](ctx, t, by.App, spaceFriends, keyOf(string(me.ID), string(in.Friend))); err != nil {
@@ -119,7 +149,10 @@ func (s friends) Answer(ctx context.Context, by core.Actor, in core.AnswerFriend
 			return fault.FriendRequestNotFound.Error("there is no open request of this person")
 		}
 		if !in.Accept {
-			return s.end(t, me.ID, in.Friend)
+			if err := s.end(t, me.ID, in.Friend); err != nil {
+				return err
+			}
+			return s.tell(t, core.FriendDeclined, me, asker, nil, in.Friend)
 		}
 		if err := s.put(t, out, me.ID, in.Friend, core.FriendAccepted); err != nil {
 			return err
@@ -128,7 +161,7 @@ func (s friends) Answer(ctx context.Context, by core.Actor, in core.AnswerFriend
 			return err
 		}
 		out.Status, out.UpdatedAt = core.FriendAccepted, e.now()
-		return nil
+		return s.tell(t, core.FriendAdded, me, asker, accepted(true), me.ID, in.Friend)
 	})
 	return out, err
 }
@@ -151,6 +184,10 @@ func (s friends) Remove(ctx context.Context, by core.Actor, in core.RemoveFriend
 	if err != nil {
 		return nil, translate(op, err)
 	}
+	others, err := e.usersByID(ctx, by.App, in.Friends)
+	if err != nil {
+		return nil, translate(op, err)
+	}
 	out := make([]core.FriendOutcome, 0, len(in.Friends))
 	err = e.update(ctx, op, by.App, 0, func(t *txn) error {
 		out = out[:0]
@@ -161,7 +198,9 @@ func (s friends) Remove(ctx context.Context, by core.Actor, in core.RemoveFriend
 				return err
 			}
 			if found {
-				err = s.end(t, me.ID, id)
+				if err = s.end(t, me.ID, id); err == nil && others[id] != nil {
+					err = s.tell(t, core.FriendRemoved, me, others[id], nil, me.ID, id)
+				}
 			} else {
 				one.Err = translate(op, fault.FriendNotFriends.Error("the two are not friends"))
 			}
@@ -171,6 +210,41 @@ func (s friends) Remove(ctx context.Context, by core.Actor, in core.RemoveFriend
 			out = append(out, one)
 		}
 		return nil
+	})
+	return out, err
+}
+
+// maxRemark bounds what a person calls a friend, in bytes.
+const maxRemark = 1024
+
+// Patch changes what a person keeps about a friend.
+func (s friends) Patch(ctx context.Context, by core.Actor, in core.PatchFriend) (core.Friendship, error) {
+	const op = "friends.patch"
+	var out core.Friendship
+	me, err := s.mine(ctx, by, in.User)
+	if err != nil {
+		return out, translate(op, err)
+	}
+	err = s.e.update(ctx, op, by.App, 0, func(t *txn) error {
+		key := keyOf(string(me.ID), string(in.Friend))
+		old, found, err := record[core.Friendship](ctx, t, by.App, spaceFriends, key)
+		if err != nil {
+			return err
+		}
+		if !found || old.Status != core.FriendAccepted {
+			return fault.FriendNotFriends.Error("the two are not friends")
+		}
+		out = old
+		if err := in.Change(&out); err != nil {
+			return err
+		}
+		remark, extra := out.Remark, out.Extra
+		if len(remark) > maxRemark || len(extra) > maxCustom {
+			return fault.RequestFieldTooLong.Error("a remark is at most 1,024 bytes long, custom data of a friend 5KB")
+		}
+		out = old
+		out.Remark, out.Extra, out.UpdatedAt = remark, extra, s.e.now()
+		return putJSON(t, spaceFriends, key, &out)
 	})
 	return out, err
 }

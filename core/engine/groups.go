@@ -85,6 +85,12 @@ func (g groups) create(ctx context.Context, by core.Actor, in core.CreateGroup) 
 	if err := checkAdmission(in.Admission, in.Password, false); err != nil {
 		return out, err
 	}
+	if err := checkRules(&in.Rules, t.Kind); err != nil {
+		return out, err
+	}
+	if most := in.Rules.MaxMembers; most > 0 && len(in.Members) > most {
+		return out, fault.GroupFull.Error("the group has no room for so many members")
+	}
 	var secret groupKey
 	if in.Admission == core.AdmitPassword {
 		if secret, err = lock(in.Password); err != nil {
@@ -112,6 +118,9 @@ func (g groups) create(ctx context.Context, by core.Actor, in core.CreateGroup) 
 	c := core.Channel{
 		Key: in.Key, Type: typ, Kind: t.Kind, Admission: in.Admission, Name: in.Name, Image: in.Image, Tags: in.Tags, Extra: in.Extra,
 		CreatedBy: owner, CreatedAt: e.now(), UpdatedAt: e.now(),
+	}
+	if in.Rules != (core.GroupRules{}) {
+		c.Overrides.Rules = &in.Rules
 	}
 	author, err := e.speaker(ctx, by)
 	if err != nil {
@@ -142,6 +151,9 @@ func (g groups) create(ctx context.Context, by core.Actor, in core.CreateGroup) 
 		}
 		sc := &scene{by: by, channel: &c, user: author}
 		if sc.config, err = e.configOf(ctx, by.App, &c); err != nil {
+			return err
+		}
+		if err := e.schedule(t, &c); err != nil {
 			return err
 		}
 		told := c
@@ -203,6 +215,9 @@ func (g groups) Update(ctx context.Context, by core.Actor, in core.UpdateGroup) 
 	if err == nil {
 		err = e.mayDeed(sc, "update", nil, "")
 	}
+	if err == nil && in.Disabled != nil {
+		err = serverOnly(by, "disabling a group")
+	}
 	var secret groupKey
 	if err == nil && in.Password != "" {
 		secret, err = lock(in.Password)
@@ -244,11 +259,22 @@ func (g groups) Update(ctx context.Context, by core.Actor, in core.UpdateGroup) 
 				return err
 			}
 		}
+		if in.Disabled != nil {
+			c.Disabled = *in.Disabled
+		}
 		c.UpdatedAt = e.now()
+		ruled, err := e.ruling(ctx, t, &c, in.Rules)
+		if err != nil {
+			return err
+		}
 		if err := t.putChannel(&c); err != nil {
 			return err
 		}
-		return t.emit(&core.Event{Kind: core.ChannelUpdated, Channel: &c, Config: sc.config, User: e.seen(by.App, author)})
+		if err := t.emit(&core.Event{Kind: core.ChannelUpdated, Channel: &c, Config: sc.config, User: e.seen(by.App, author)}); err != nil || ruled == nil {
+			return err
+		}
+		told := c
+		return t.emit(&core.Event{Kind: core.GroupRuled, Channel: &told, Config: sc.config, User: e.seen(by.App, author), Change: ruled})
 	})
 	if err != nil {
 		return core.GroupView{}, err
@@ -263,7 +289,11 @@ func (g groups) Delete(ctx context.Context, by core.Actor, in core.DeleteGroup) 
 	const op = "groups.delete"
 	sc, err := e.group(ctx, by, in.Key)
 	if err == nil {
-		err = e.mayDeed(sc, "delete", nil, "")
+		name := "delete"
+		if in.ByOwner {
+			name = "dissolve"
+		}
+		err = e.mayDeed(sc, name, nil, "")
 	}
 	if err == nil {
 		_, err = channels(g).delete(ctx, sc, false)

@@ -12,14 +12,20 @@ type kit struct {
 	lists   *cache[typeKey, *wordList]
 	secrets *cache[typeKey, core.Credential] // by kind and secret
 	call    *caller
-	tasks   chan struct{} // wakes the worker of tasks
-	hooks   chan struct{} // wakes the deliverer of hooks
-	marks   *marks        // how far devices have come in their feeds
+
+	leaving   *leaving // who is about to leave rooms
+	kindMutes *cache[userKey, []core.KindMute]
+	supers    *cache[core.AppID, map[core.UserID]bool]
+
+	tasks chan struct{} // wakes the worker of tasks
+	hooks chan struct{} // wakes the deliverer of hooks
+	marks *marks        // how far devices have come in their feeds
 }
 
 func newKit(run context.Context, e *Engine) *kit {
 	return &kit{
 		run: run, lists: newCache[typeKey, *wordList](1 << 10), secrets: newCache[typeKey, core.Credential](1 << 15),
+		leaving: newLeaving(), kindMutes: newCache[userKey, []core.KindMute](1 << 16), supers: newCache[core.AppID, map[core.UserID]bool](1 << 10),
 		call:  newCaller(e.opts.PrivateCallouts),
 		tasks: make(chan struct{}, 1), hooks: make(chan struct{}, 1), marks: newMarks(),
 	}

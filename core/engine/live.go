@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"time"
 
@@ -45,6 +46,7 @@ func (l live) Connect(ctx context.Context, by core.Actor, in core.Connect) (core
 		chs[i] = ms[i].Channel
 	}
 	s := &session{id: randomID(18), by: by, sink: in.Sink, ended: in.Ended, everything: in.Everything}
+	s.describe(in.Session, e.now())
 	first := e.hub.add(s, chs)
 	self, err := l.selfIn(ctx, by, ms)
 	if err != nil {
@@ -54,8 +56,9 @@ func (l live) Connect(ctx context.Context, by core.Actor, in core.Connect) (core
 	if first && !self.User.Invisible {
 		u := self.User
 		u.Online = true
-		e.dispatch.push(&core.Event{Kind: core.UserPresence, App: by.App, At: e.now(), User: &u})
+		e.tellOnline(ctx, by.App, &u)
 	}
+	e.began(ctx, s)
 	var once sync.Once
 	return core.Connection{ID: s.id, Self: self, Close: func() { once.Do(func() { e.disconnect(s) }) }}, nil
 }
@@ -102,6 +105,13 @@ func (e *Engine) disconnect(s *session) {
 	for _, ch := range watched {
 		e.tellWatching(s, ch, core.WatchingStopped)
 	}
+	if s.session != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), fillGapLimit)
+		defer cancel()
+		if err := e.goneFrom(ctx, s); err != nil {
+			e.opts.Report("presence cannot be told", err)
+		}
+	}
 	if !last || s.by.Access == core.AccessAnonymous {
 		return
 	}
@@ -116,8 +126,22 @@ func (e *Engine) disconnect(s *session) {
 	c.Online = false
 	c.LastActive = e.now()
 	if !c.Invisible {
-		e.dispatch.push(&core.Event{Kind: core.UserPresence, App: s.by.App, At: e.now(), User: &c})
+		e.tellOnline(ctx, s.by.App, &c)
 	}
+}
+
+// tellOnline tells that somebody has come online or gone: the connections at once, the webhooks
+// by the store. A webhook that cannot be queued is reported; coming and going does not fail by it.
+func (e *Engine) tellOnline(ctx context.Context, app core.AppID, u *core.User) {
+	ev := &core.Event{Kind: core.UserPresence, App: app, At: e.now(), User: u}
+	if e.hasHooks(app, ev.Kind) {
+		err := e.update(ctx, "live.presence", app, 0, func(t *txn) error { return t.emit(ev) })
+		if err == nil {
+			return
+		}
+		e.opts.Report("presence cannot be told to webhooks", err)
+	}
+	e.dispatch.push(ev)
 }
 
 // Self reads the actor's own state.
@@ -283,8 +307,10 @@ func (l live) Send(ctx context.Context, by core.Actor, in core.SendEvent) (*core
 			}
 			ev.User = e.seen(by.App, u)
 		}
-		e.dispatch.push(ev)
-		return ev, nil
+		if in.Keep {
+			ev.Box = ev.To
+		}
+		return e.tell(ctx, ev, in.Keep)
 	}
 	sc, err := e.enter(ctx, by, in.Key)
 	if err != nil {
@@ -311,9 +337,39 @@ func (l live) Send(ctx context.Context, by core.Actor, in core.SendEvent) (*core
 		return nil, translate(op, err)
 	}
 	ev.Channel, ev.Config, ev.User, ev.Watchers = sc.channel, sc.config, e.seen(by.App, sc.user), in.Kind != core.CustomEvent
-	e.dispatch.push(ev)
-	return ev, nil
+	ev.To = in.To
+	return e.tell(ctx, ev, in.Keep && in.Kind == core.CustomEvent)
 }
+
+// tell hands an event on, at once or when it is stored.
+func (e *Engine) tell(ctx context.Context, ev *core.Event, keep bool) (*core.Event, error) {
+	if len(ev.To) > maxToldBy {
+		return nil, fault.RequestBatchTooLarge.Error(fmt.Sprintf("an event is told to at most %d people", maxToldBy))
+	}
+	if !keep {
+		e.dispatch.push(ev)
+		return ev, nil
+	}
+	var ch core.ChannelID
+	if ev.Channel != nil {
+		ch = ev.Channel.ID
+	}
+	out := ev
+	err := e.update(ctx, "live.send", ev.App, ch, func(t *txn) error {
+		out = &core.Event{
+			Kind: ev.Kind, At: ev.At, Channel: ev.Channel, Config: ev.Config, User: ev.User, To: ev.To, Box: ev.Box,
+			Name: ev.Name, Parent: ev.Parent, Extra: ev.Extra,
+		}
+		if out.Channel != nil {
+			return t.log(out)
+		}
+		return t.emit(out)
+	})
+	return out, err
+}
+
+// maxToldBy bounds the people one custom event names.
+const maxToldBy = 100
 
 // owns reports whether the actor made the channel.
 func (s *scene) owns() bool { return s.user != nil && s.channel.CreatedBy == s.user.ID }

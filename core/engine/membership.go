@@ -84,6 +84,8 @@ type change struct {
 	sc     *scene
 	author *core.User
 	of     *core.User
+	quiet  bool       // no notice in the log
+	extra  core.Extra // told along with the event
 	out    core.GroupView
 }
 
@@ -143,21 +145,35 @@ func (x *change) run(ctx context.Context, do func(t *txn, c *core.Channel, m *co
 func (x *change) tell(ctx context.Context, t *txn, c *core.Channel, kind core.EventKind, m *core.Member, n core.Notice) error {
 	e := x.g.e
 	n.Of, n.Person, n.At = x.of.ID, x.of, e.now()
-	msg, err := t.notice(ctx, x.sc, c, x.author, n)
-	if err != nil {
-		return err
+	var msg *core.Message
+	if !x.quiet {
+		var err error
+		if msg, err = t.notice(ctx, x.sc, c, x.author, n); err != nil {
+			return err
+		}
 	}
 	x.out.Notice, x.out.Other = msg, m
 	told := *c
 	ev := &core.Event{Kind: kind, Channel: &told, Config: x.sc.config, User: e.seen(t.app, x.author), Member: m, Target: x.of, Message: msg}
+	if n.Old != "" || n.New != "" {
+		ev.Change = &core.Change{Old: n.Old, New: n.New}
+	}
+	if ev.Extra = x.extra; x.quiet {
+		ev.Change = &core.Change{Old: n.Old, New: n.New, Text: string(n.Kind)}
+	}
 	if kind == core.UserBanned || kind == core.UserUnbanned {
 		ev.Ban = &core.Ban{User: x.of.ID, Channel: c.Key, By: x.author.ID, CreatedAt: e.now(), Target: x.of, Banner: ev.User}
 	}
 	switch kind { // no channel of theirs will tell them
 	case core.MemberRemoved, core.UserBanned, core.UserUnbanned:
-		ev.Box = []core.UserID{x.of.ID}
+		if !x.quiet {
+			ev.Box = []core.UserID{x.of.ID}
+		}
 	}
-	return t.emit(ev)
+	if err := t.emit(ev); err != nil || kind != core.MemberRemoved && kind != core.UserBanned {
+		return err
+	}
+	return x.vacateRoom(ctx, t, c)
 }
 
 // enter makes the person a member.
@@ -182,6 +198,21 @@ func (x *change) leave(ctx context.Context, t *txn, c *core.Channel, m *core.Mem
 	return x.tell(ctx, t, c, core.MemberRemoved, m, core.Notice{Kind: n, Old: m.Role})
 }
 
+// depart ends the membership of somebody who leaves along with the change of another.
+func (x *change) depart(ctx context.Context, t *txn, c *core.Channel, id core.UserID) error {
+	m, err := t.memberOf(ctx, c.ID, id)
+	if err != nil || m == nil {
+		return err
+	}
+	other := *x
+	other.of = m.Profile
+	if err := other.leave(ctx, t, c, m, core.NoticeLeft); err != nil {
+		return err
+	}
+	t.then(func() { x.g.e.dispatch.then(func() { x.g.e.hub.left(t.app, c.ID, id, true) }) })
+	return nil
+}
+
 // mayEnter checks that a person is not in the group, not banned, and fits.
 func (x *change) mayEnter(ctx context.Context, t *txn, c *core.Channel, m *core.Member) error {
 	if m != nil {
@@ -194,7 +225,7 @@ func (x *change) mayEnter(ctx context.Context, t *txn, c *core.Channel, m *core.
 	if found && b.Active(x.g.e.now()) && !b.Shadow {
 		return fault.GroupBanned.Error("the user is banned from this group")
 	}
-	if c.MemberCount >= cmp.Or(x.sc.app.Settings.GroupLimit, maxGroupMembers) {
+	if c.MemberCount >= cmp.Or(c.Rules().MaxMembers, x.sc.app.Settings.GroupLimit, maxGroupMembers) {
 		return fault.GroupFull.Error("the group has no room for more members")
 	}
 	return nil
@@ -228,15 +259,24 @@ func (g groups) Join(ctx context.Context, by core.Actor, in core.JoinGroup) (cor
 			wrong = fault.GroupWrongPassword.Error("the password does not open this group")
 		}
 	}
-	return x.run(ctx, func(t *txn, c *core.Channel, m *core.Member) error {
+	pending := false
+	out, err := x.run(ctx, func(t *txn, c *core.Channel, m *core.Member) error {
 		if err := x.mayEnter(ctx, t, c, m); err != nil {
 			return err
 		}
 		if wrong != nil {
 			return wrong
 		}
+		if pending = c.Rules().Approval; pending {
+			_, err := x.apply(ctx, t, c, in.Text)
+			return err
+		}
 		return x.enter(ctx, t, c, core.MemberMember, core.NoticeJoined)
 	})
+	if err == nil && pending {
+		err = translate(op, fault.GroupJoinPending.Error("a moderator has to approve the join").With("admin_approval"))
+	}
+	return out, err
 }
 
 // Leave ends the actor's membership.
@@ -340,7 +380,11 @@ func (g groups) Rank(ctx context.Context, by core.Actor, in core.RankMember) (co
 		return core.GroupView{}, err
 	}
 	return x.run(ctx, func(t *txn, c *core.Channel, m *core.Member) error {
-		if err := x.over("rank", m, in.Role); err != nil {
+		name := "rank"
+		if in.ByOwner {
+			name = "appoint"
+		}
+		if err := x.over(name, m, in.Role); err != nil {
 			return err
 		}
 		if m.Role == in.Role {
@@ -366,7 +410,10 @@ func (x *change) promote(ctx context.Context, t *txn, c *core.Channel, m *core.M
 		return x.tell(ctx, t, c, core.MemberUpdated, m, core.Notice{Kind: core.NoticeRanked, Old: old, New: role})
 	}
 	told := *c
-	return t.emit(&core.Event{Kind: core.MemberUpdated, Channel: &told, Config: x.sc.config, User: e.seen(t.app, x.author), Member: m, Target: m.Profile})
+	return t.emit(&core.Event{
+		Kind: core.MemberUpdated, Channel: &told, Config: x.sc.config, User: e.seen(t.app, x.author), Member: m, Target: m.Profile,
+		Change: &core.Change{Old: old, New: role},
+	})
 }
 
 // Ban keeps a person out of the group, or lets them in again.
@@ -429,6 +476,9 @@ func (x *change) unban(ctx context.Context, t *txn, c *core.Channel, banned bool
 // Transfer makes another member the owner; the old one is an admin then.
 func (g groups) Transfer(ctx context.Context, by core.Actor, in core.TransferGroup) (core.GroupView, error) {
 	const op = "groups.transfer"
+	if err := checkRole(in.OldRole); err != nil {
+		return core.GroupView{}, translate(op, err)
+	}
 	x, err := g.about(ctx, op, by, in.Key, in.To)
 	if err != nil {
 		return core.GroupView{}, err
@@ -444,8 +494,18 @@ func (g groups) Transfer(ctx context.Context, by core.Actor, in core.TransferGro
 		if err != nil {
 			return err
 		}
+		old := string(c.CreatedBy)
+		if err := t.DeleteRecord(t.app, spaceRoomRanks, placeRecord(c.Key, c.CreatedBy)); err != nil {
+			return err
+		}
 		for i := range owners {
-			if err := x.promote(ctx, t, c, &owners[i], core.MemberAdmin, false); err != nil {
+			old = string(owners[i].User)
+			if in.OldLeaves {
+				err = x.depart(ctx, t, c, owners[i].User)
+			} else {
+				err = x.promote(ctx, t, c, &owners[i], cmp.Or(in.OldRole, core.MemberAdmin), false)
+			}
+			if err != nil {
 				return err
 			}
 		}
@@ -453,6 +513,13 @@ func (g groups) Transfer(ctx context.Context, by core.Actor, in core.TransferGro
 		if err := t.putChannel(c); err != nil {
 			return err
 		}
-		return x.promote(ctx, t, c, m, core.MemberOwner, m.Role != core.MemberAdmin)
+		if err := x.promote(ctx, t, c, m, core.MemberOwner, m.Role != core.MemberAdmin); err != nil {
+			return err
+		}
+		told := *c
+		return t.emit(&core.Event{
+			Kind: core.OwnerChanged, Channel: &told, Config: x.sc.config, User: x.g.e.seen(t.app, x.author), Member: m, Target: x.of,
+			Change: &core.Change{Old: old, New: string(m.User)},
+		})
 	})
 }

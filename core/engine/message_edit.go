@@ -50,6 +50,7 @@ func (ms messages) edit(ctx context.Context, by core.Actor, in core.EditMessage)
 	if old.Deleted() {
 		return core.Message{}, fault.MessageNotFound.Error(fmt.Sprintf("message with id %q has been deleted", cut(in.ID)))
 	}
+	sc.maxExtra = in.MaxExtra
 	next, err := e.edited(ctx, sc, old, &in)
 	if err != nil {
 		return core.Message{}, err
@@ -57,7 +58,14 @@ func (ms messages) edit(ctx context.Context, by core.Actor, in core.EditMessage)
 	if err := e.mayEdit(sc, old, next); err != nil {
 		return core.Message{}, err
 	}
+	var change *core.Change
+	if pinOnly(old, next) {
+		change = &core.Change{Names: []string{core.ChangePinned}}
+	}
 	if next.Text != old.Text {
+		if next.Text, err = e.mask(ctx, sc, next.Text); err != nil {
+			return core.Message{}, err
+		}
 		if v, err := e.moderate(ctx, sc, next.Text); err != nil {
 			return core.Message{}, err
 		} else if v == verdictBlock {
@@ -88,7 +96,7 @@ func (ms messages) edit(ctx context.Context, by core.Actor, in core.EditMessage)
 		}
 		out = one[0]
 		user := e.seen(by.App, cmp.Or(sc.user, one[0].Author))
-		return t.emit(&core.Event{Kind: core.MessageEdited, Channel: sc.channel, Config: sc.config, User: user, Message: &one[0], To: receivers(&m)})
+		return t.emit(&core.Event{Kind: core.MessageEdited, Channel: sc.channel, Config: sc.config, User: user, Message: &one[0], To: receivers(&m), Change: change})
 	})
 	if err != nil {
 		return core.Message{}, err
@@ -154,7 +162,17 @@ func (e *Engine) edited(ctx context.Context, sc *scene, old *core.Message, in *c
 		m.PinnedAt, m.PinnedBy, m.PinExpires = time.Time{}, "", time.Time{}
 	}
 	m.ID, m.Seq, m.Channel, m.User, m.CreatedAt = old.ID, old.Seq, old.Channel, old.User, old.CreatedAt
-	return &m, checkShape(sc.config, &m)
+	return &m, checkShape(sc, &m, max(len(old.Extra), sizeOf(old.Attachments)))
+}
+
+// pinOnly reports whether an edit pins or unpins the message and leaves the rest.
+func pinOnly(old, next *core.Message) bool {
+	if old.Pinned == next.Pinned && old.PinExpires.Equal(next.PinExpires) {
+		return false
+	}
+	same := *next
+	same.Pinned, same.PinnedAt, same.PinnedBy, same.PinExpires = old.Pinned, old.PinnedAt, old.PinnedBy, old.PinExpires
+	return sameContent(&same, old)
 }
 
 // mayEdit checks the rights: pinning is one thing, changing another.
@@ -163,9 +181,7 @@ func (e *Engine) mayEdit(sc *scene, old, next *core.Message) error {
 		if err := e.can(sc, perm.PinMessage, false); err != nil {
 			return err
 		}
-		same := *next
-		same.Pinned, same.PinnedAt, same.PinnedBy, same.PinExpires = old.Pinned, old.PinnedAt, old.PinnedBy, old.PinExpires
-		if sameContent(&same, old) {
+		if pinOnly(old, next) {
 			return nil
 		}
 	}
@@ -214,9 +230,9 @@ func (ms messages) delete(ctx context.Context, by core.Actor, in core.DeleteMess
 		kind := core.MessageDeleted
 		m.UpdatedAt = e.now()
 		if in.Undo {
-			kind, m.DeletedAt = core.MessageRestored, time.Time{}
+			kind, m.DeletedAt, m.DeletedBy = core.MessageRestored, time.Time{}, ""
 		} else {
-			m.DeletedAt = m.UpdatedAt
+			m.DeletedAt, m.DeletedBy = m.UpdatedAt, by.User
 			m.Pinned = false
 		}
 		if in.Hard {
@@ -470,7 +486,7 @@ func (e *Engine) askBefore(ctx context.Context, sc *scene, m *core.Message) erro
 		}
 		return err
 	}
-	return checkShape(sc.config, m)
+	return checkShape(sc, m, 0)
 }
 
 // Action answers the buttons of an ephemeral message: the message is not stored, so the form says

@@ -3,6 +3,7 @@ package engine
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -18,7 +19,8 @@ import (
 const (
 	maxAttachments = 30
 	maxMentions    = 25
-	maxCustom      = 5 << 10 // bytes of attachments together, and of custom fields
+	maxCustom      = 5 << 10   // bytes of attachments together, and of custom fields, unless the dialect allows more
+	mostCustom     = 256 << 10 // the most a dialect may allow
 	maxAlias       = 255
 	maxDeletedFor  = 100 // messages of one channel a person may delete for themself
 )
@@ -90,6 +92,10 @@ func (ms messages) send(ctx context.Context, by core.Actor, in core.SendMessage)
 	if sc.user == nil {
 		return core.Sent{}, fault.RequestInvalid.Error("either message.user or message.user_id must be provided when using server side auth.")
 	}
+	sc.maxExtra = in.MaxExtra
+	if in.Inside && sc.member == nil && !by.Server() {
+		return core.Sent{}, fault.GroupNotMember.Error("only members may write here").With("self")
+	}
 	m, err := e.compose(ctx, sc, &in.Message)
 	if err != nil {
 		return core.Sent{}, err
@@ -104,10 +110,13 @@ func (ms messages) send(ctx context.Context, by core.Actor, in core.SendMessage)
 			return core.Sent{Message: *m}, err
 		}
 	}
-	if sc.app.Settings.BeforeSendURL != "" && e.opts.Callouts != nil {
+	if sc.app.Settings.AsksBefore() && e.opts.Callouts != nil {
 		if err := e.askBefore(ctx, sc, m); err != nil {
 			return core.Sent{}, err
 		}
+	}
+	if m.Text, err = e.mask(ctx, sc, m.Text); err != nil {
+		return core.Sent{}, err
 	}
 	flag, err := e.judge(ctx, sc, m)
 	if err != nil {
@@ -127,7 +136,7 @@ func (e *Engine) compose(ctx context.Context, sc *scene, in *core.MessageInput) 
 	if !in.CreatedAt.IsZero() && sc.by.Server() {
 		m.CreatedAt, m.UpdatedAt = in.CreatedAt, in.CreatedAt
 	}
-	if err := checkShape(sc.config, m); err != nil {
+	if err := checkShape(sc, m, 0); err != nil {
 		return nil, err
 	}
 	if in.Parent != "" {
@@ -166,26 +175,30 @@ func (e *Engine) compose(ctx context.Context, sc *scene, in *core.MessageInput) 
 	return m, nil
 }
 
-// checkShape bounds the parts of a message.
-func checkShape(cfg *core.ChannelType, m *core.Message) error {
+// sizeOf is the length of attachments together.
+func sizeOf(attachments []json.RawMessage) (n int) {
+	for _, a := range attachments {
+		n += len(a)
+	}
+	return n
+}
+
+// checkShape bounds the parts of a message. An edit may leave a message as long as it was.
+func checkShape(sc *scene, m *core.Message, was int) error {
+	cfg, most := sc.config, max(maxCustom, min(sc.maxExtra, mostCustom), was)
 	switch {
 	case len(m.Alias) > maxAlias || strings.ContainsAny(m.Alias, ",%"):
 		return fault.RequestInvalidField.Error("message.id must be at most 255 characters long and not contain , or %")
-	case cfg.MaxLength > 0 && len(m.Text) > cfg.MaxLength && utf8.RuneCountInString(m.Text) > cfg.MaxLength:
+	case cfg.MaxLength > 0 && len(m.Text) > max(cfg.MaxLength, min(sc.maxExtra, mostCustom)) && utf8.RuneCountInString(m.Text) > cfg.MaxLength:
 		return fault.MessageTooLong.Error(fmt.Sprintf("message text is too long. Max length is %d", cfg.MaxLength))
 	case len(m.Attachments) > maxAttachments:
 		return fault.RequestInvalidField.Error(fmt.Sprintf("message.attachments must contain a maximum of %d items", maxAttachments))
 	case len(m.Mentions) > maxMentions:
 		return fault.RequestInvalidField.Error(fmt.Sprintf("message.mentioned_users must contain a maximum of %d items", maxMentions))
-	case len(m.Extra) > maxCustom:
-		return fault.RequestFieldTooLong.Error("custom data of a message must be smaller than 5KB")
-	}
-	size := 0
-	for _, a := range m.Attachments {
-		size += len(a)
-	}
-	if size > maxCustom {
-		return fault.RequestFieldTooLong.Error("attachments of a message must be smaller than 5KB together")
+	case len(m.Extra) > most:
+		return fault.RequestFieldTooLong.Error(fmt.Sprintf("custom data of a message must be smaller than %dKB", most>>10))
+	case sizeOf(m.Attachments) > most:
+		return fault.RequestFieldTooLong.Error(fmt.Sprintf("attachments of a message must be smaller than %dKB together", most>>10))
 	}
 	if m.Text == "" && len(m.Attachments) == 0 && m.PollID == "" && len(m.Extra) == 0 && m.Kind != core.MessageSystem {
 		return fault.RequestMissingField.Error("message.text is a required field")
@@ -196,6 +209,9 @@ func checkShape(cfg *core.ChannelType, m *core.Message) error {
 // toThread ties a message to the first message of its thread.
 func (e *Engine) toThread(ctx context.Context, sc *scene, m *core.Message, parent string) error {
 	if err := sc.need(core.FeatureReplies, "replies"); err != nil {
+		return err
+	}
+	if err := e.planned(ctx, sc.by.App, core.PlanThreads); err != nil {
 		return err
 	}
 	p, err := e.messageNamed(ctx, sc.by.App, parent)
@@ -223,6 +239,12 @@ func (e *Engine) maySend(ctx context.Context, sc *scene, m *core.Message, quietB
 	}
 	if sc.by.Server() {
 		return nil
+	}
+	if sc.channel.Kind == core.KindSystem {
+		return fault.PermissionDenied.Error("nobody answers in a system conversation")
+	}
+	if err := e.maySpeak(ctx, sc); err != nil {
+		return err
 	}
 	p := perm.CreateMessage
 	if m.Kind == core.MessageSystem {
@@ -340,7 +362,7 @@ func (e *Engine) append(ctx context.Context, sc *scene, m *core.Message, keepHid
 		e.appended(sc, in, ev)
 	})
 	if err != nil {
-		return core.Sent{}, err
+		return core.Sent{}, unforeseen(err)
 	}
 	if in.Duplicate {
 		return e.duplicate(ctx, sc, in.Message)
@@ -381,7 +403,9 @@ func (e *Engine) appended(sc *scene, in *store.Append, ev *core.Event) {
 		if p, ok := e.places.get(k); ok && p.member != nil {
 			m := *p.member
 			m.ReadSeq, m.ReadAt, m.ReadMessage = in.Message.Seq, in.Message.CreatedAt, in.Message.ID
-			e.places.put(k, &place{member: &m, ban: p.ban})
+			now := *p
+			now.member = &m
+			e.places.put(k, &now)
 		}
 	}
 	if in.Unhide {
@@ -453,7 +477,7 @@ func (e *Engine) systemMessage(ctx context.Context, t *txn, sc *scene, c *core.C
 		Text: in.Message.Text, Attachments: in.Message.Attachments, Mentions: in.Message.Mentions, Silent: in.Message.Silent,
 		Extra: in.Message.Extra, CreatedAt: e.now(), UpdatedAt: e.now(),
 	}
-	if err := checkShape(sc.config, &m); err != nil {
+	if err := checkShape(sc, &m, 0); err != nil {
 		return nil, err
 	}
 	old, err := t.InsertMessage(t.app, &m)

@@ -129,6 +129,9 @@ func (s polls) Put(ctx context.Context, by core.Actor, in core.PutPoll) (core.Po
 	if _, err := e.actor(ctx, by); err != nil {
 		return core.Poll{}, translate(op, err)
 	}
+	if err := e.planned(ctx, by.App, core.PlanPolls); err != nil {
+		return core.Poll{}, translate(op, err)
+	}
 	p := in.Poll
 	if p.ID == "" {
 		p.ID = uuid()

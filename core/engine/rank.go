@@ -28,6 +28,14 @@ type deed struct {
 
 // deeds are the rights of the ranks: the one place that decides who may do what in a group.
 var deeds = map[string]deed{
+	"mute":     {needs: rankModerator, variant: "moderator_scope", over: true},
+	"appoint":  {needs: rankOwner, variant: "owner_only", over: true},
+	"dissolve": {needs: rankOwner, variant: "owner_only"},
+	"announce": {needs: rankModerator, variant: "moderator_scope"},
+	"admit":    {needs: rankModerator, variant: "moderator_scope"},
+	"invite":   {needs: rankModerator, variant: "invite"},
+	"tend":     {needs: rankModerator, variant: "moderator_scope"},
+	"read":     {needs: rankMember},
 	"update":   {needs: rankModerator, variant: "moderator_scope"},
 	"add":      {needs: rankModerator, variant: "moderator_scope"},
 	"kick":     {needs: rankModerator, variant: "moderator_scope", over: true},
@@ -52,12 +60,19 @@ func (e *Engine) mayDeed(sc *scene, name string, target *core.Member, gives stri
 	if sc.banned(e.now()) {
 		return fault.GroupBanned.Error("the user is banned from this group")
 	}
-	if sc.member == nil {
+	if sc.member == nil && !sc.super && sc.away == "" {
 		return fault.GroupNotMember.Error("the user is not a member of this group").With("self")
 	}
-	d, mine := deeds[name], rank[sc.member.Role]
+	d, role := deeds[name], sc.away
+	if sc.member != nil {
+		role = sc.member.Role
+	}
+	if sc.super && rank[role] < rankAdmin {
+		role = core.MemberAdmin
+	}
+	mine := rank[role]
 	if mine < d.needs {
-		return fault.GroupPermissionDenied.Error("the rank of " + cmp.Or(sc.member.Role, core.MemberMember) + " is too low to " + name).With(d.variant)
+		return fault.GroupPermissionDenied.Error("the rank of " + cmp.Or(role, core.MemberMember) + " is too low to " + name).With(d.variant)
 	}
 	if rank[gives] > mine {
 		return fault.GroupPermissionDenied.Error("nobody gives a rank above their own").With("scope_change")
@@ -77,10 +92,14 @@ func (e *Engine) group(ctx context.Context, by core.Actor, key core.ChannelKey) 
 	if err != nil {
 		return nil, err
 	}
-	if sc.channel.Kind == core.KindDirect {
+	if sc.channel.Kind == core.KindDirect || sc.channel.Kind == core.KindSystem {
 		return nil, noChannel(key)
 	}
-	return sc, nil
+	if sc.super, err = e.isSuper(ctx, by.App, sc.channel, by.User); err != nil {
+		return nil, err
+	}
+	sc.away, err = e.awayRank(ctx, sc)
+	return sc, err
 }
 
 // memberOf reads a membership in the transaction; nil if there is none.

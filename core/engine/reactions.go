@@ -34,6 +34,9 @@ func (rs reactions) Add(ctx context.Context, by core.Actor, in core.AddReaction)
 	case in.Score < 0:
 		return core.Reacted{}, translate(op, fault.RequestInvalidField.Error("reaction.score must not be negative"))
 	}
+	if err := e.planned(ctx, by.App, core.PlanReactions); err != nil {
+		return core.Reacted{}, translate(op, err)
+	}
 	sc, m, err := rs.open(ctx, by, in.Message)
 	if err != nil {
 		return core.Reacted{}, translate(op, err)

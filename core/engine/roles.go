@@ -31,6 +31,9 @@ func (s roles) Put(ctx context.Context, by core.Actor, in core.PutRole) (core.Ro
 	if err := serverOnly(by, "creating roles"); err != nil {
 		return out, translate(op, err)
 	}
+	if err := e.planned(ctx, by.App, core.PlanRoles); err != nil {
+		return out, translate(op, err)
+	}
 	if !typeName.MatchString(in.Name) {
 		return out, translate(op, fault.RequestInvalidField.Error("the name of a role is made of letters, digits, - and _"))
 	}

@@ -157,7 +157,7 @@ func (e *Engine) runCustom(ctx context.Context, s *scene, m *core.Message, form 
 		answer(e, m, m.Kind, m.Text)
 		return true, nil
 	}
-	return false, checkShape(s.config, m)
+	return false, checkShape(s, m, 0)
 }
 
 // act answers a button of an ephemeral message, or of a stored one that a custom command made.

@@ -3,8 +3,10 @@ package engine
 import (
 	"context"
 	"encoding/json"
+	"errors"
 
 	"dragoman/core"
+	"dragoman/core/fault"
 	"dragoman/core/store"
 )
 
@@ -16,6 +18,7 @@ type txn struct {
 	origin string // device session the command came from
 	after  []func()
 	events []*core.Event
+	untold error // why the other nodes were not told of what they have to forget
 }
 
 // update runs fn in a transaction ordered by channel ch (0 for none). fn may run more than once:
@@ -26,7 +29,37 @@ func (e *Engine) update(ctx context.Context, op string, app core.AppID, ch core.
 		*t = txn{Tx: tx, e: e, app: app, origin: core.Origin(ctx)}
 		return fn(t)
 	}, t.committed)
-	return translate(op, err)
+	if err == nil && t.untold != nil {
+		err = fault.RealtimeFailed.Wrap(t.untold)
+	}
+	return translate(op, unforeseen(err))
+}
+
+// unforeseen is the error of a store that refuses a write for a reason of its own: neither the
+// command's nor one that passes by itself.
+func unforeseen(err error) error {
+	var f *fault.Error
+	if err == nil || errors.As(err, &f) {
+		return err
+	}
+	for _, known := range []error{
+		store.ErrBadFilter, store.ErrNotFound, store.ErrUnavailable, store.ErrUnknownOutcome, context.DeadlineExceeded, context.Canceled,
+	} {
+		if errors.Is(err, known) {
+			return err
+		}
+	}
+	return fault.OperationFailed.Wrap(err).With("database")
+}
+
+// forget drops values from the caches of all nodes after the commit. A node that was not told
+// would go on with what it has: the caller learns of it (realtime.failed), though the write stands.
+func (t *txn) forget(in invalidation) {
+	t.then(func() {
+		if err := t.e.forget(in); err != nil {
+			t.untold = err
+		}
+	})
 }
 
 func (t *txn) committed() {
@@ -41,7 +74,12 @@ func (t *txn) then(f func()) { t.after = append(t.after, f) }
 
 // emit records an event: stored with its channel when its kind is, queued for hooks if the app has
 // any, and dispatched after the commit. Events are dispatched in the order of emit.
-func (t *txn) emit(ev *core.Event) error {
+func (t *txn) emit(ev *core.Event) error { return t.record(ev, stored[ev.Kind]) }
+
+// log is emit for an event that is stored with its channel although others of its kind are not.
+func (t *txn) log(ev *core.Event) error { return t.record(ev, true) }
+
+func (t *txn) record(ev *core.Event, keep bool) error {
 	ev.App, ev.Origin = t.app, t.origin
 	if ev.At.IsZero() {
 		ev.At = t.e.now()
@@ -50,7 +88,7 @@ func (t *txn) emit(ev *core.Event) error {
 	if hooks {
 		t.then(func() { kick(t.e.kit.hooks) })
 	}
-	if ev.Channel != nil && stored[ev.Kind] {
+	if ev.Channel != nil && keep {
 		row := store.EventRow{Channel: ev.Channel.ID, Kind: ev.Kind, At: ev.At, Payload: payloadOf(ev)}
 		if ev.User != nil {
 			row.Actor = ev.User.ID
@@ -101,12 +139,20 @@ func (t *txn) putUser(u *core.User) error {
 	if err := t.PutUser(t.app, u); err != nil {
 		return err
 	}
-	t.then(func() { t.e.forget(invalidation{App: t.app, Users: []core.UserID{u.ID}}) })
+	t.forget(invalidation{App: t.app, Users: []core.UserID{u.ID}})
 	return nil
 }
 
-// putChannel writes a channel and lets the caches forget it after the commit.
+// putChannel writes a channel and lets the caches forget it after the commit. A new one gets its
+// number: that of its key, where the key is one.
 func (t *txn) putChannel(c *core.Channel) error {
+	if c.ID == 0 && c.AliasNo == 0 {
+		if n, ok := c.Key.Number(); ok {
+			c.AliasNo = n
+		} else {
+			c.AliasNo = int64(t.NextStamp())
+		}
+	}
 	if err := t.PutChannel(t.app, c); err != nil {
 		return err
 	}
@@ -115,7 +161,7 @@ func (t *txn) putChannel(c *core.Channel) error {
 }
 
 func (t *txn) dropChannel(key core.ChannelKey) {
-	t.then(func() { t.e.forget(invalidation{App: t.app, Keys: []core.ChannelKey{key}}) })
+	t.forget(invalidation{App: t.app, Keys: []core.ChannelKey{key}})
 }
 
 // putMember writes a membership; key is the channel's, whose member count may change.
@@ -137,9 +183,7 @@ func (t *txn) deleteMember(key core.ChannelKey, ch core.ChannelID, user core.Use
 }
 
 func (t *txn) dropPlace(key core.ChannelKey, ch core.ChannelID, user core.UserID) {
-	t.then(func() {
-		t.e.forget(invalidation{App: t.app, Keys: []core.ChannelKey{key}, Places: []placeOf{{ch, user}}})
-	})
+	t.forget(invalidation{App: t.app, Keys: []core.ChannelKey{key}, Places: []placeOf{{ch, user}}})
 }
 
 // putJSON writes a record.

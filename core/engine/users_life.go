@@ -285,7 +285,7 @@ func (e *Engine) deleteUser(ctx context.Context, app core.AppID, u *core.User, i
 					return err
 				}
 			}
-			t.then(func() { e.forget(invalidation{App: app, Users: []core.UserID{u.ID}}) })
+			t.forget(invalidation{App: app, Users: []core.UserID{u.ID}})
 		} else {
 			c := *u
 			c.DeletedAt, c.UpdatedAt = e.now(), e.now()

@@ -90,9 +90,13 @@ type Error struct {
 	Op         string        // core operation, such as "messages.send"; set by the layer that knows it
 	Detail     string        // safe, specific sentence for 4xx; empty means the reason's title
 	Fields     []Field       // field errors of a request
+	Params     []Param       // values for the placeholders of a vendor's text
 	RetryAfter time.Duration // zero means unknown
 	Err        error         // cause, for logs only
 }
+
+// Param fills one {placeholder} of a vendor's text.
+type Param struct{ Name, Value string }
 
 // Error implements error. It is meant for logs: it includes the cause.
 func (e *Error) Error() string {
@@ -128,6 +132,13 @@ func (e *Error) Is(target error) bool {
 func (e *Error) With(variant string) *Error {
 	c := *e
 	c.Variant = variant
+	return &c
+}
+
+// Param returns a copy that names a value for the placeholder of a vendor's text.
+func (e *Error) Param(name, value string) *Error {
+	c := *e
+	c.Params = append(c.Params[:len(c.Params):len(c.Params)], Param{name, value})
 	return &c
 }
 

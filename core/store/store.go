@@ -115,6 +115,7 @@ type Reader interface {
 	Users(ctx context.Context, app core.AppID, ids []core.UserID) ([]core.User, error)
 	FindUsers(ctx context.Context, app core.AppID, q Query) ([]core.User, error)
 
+	// Channel reads by key or, for a key that spells a number and is nobody's, by AliasNo.
 	Channel(ctx context.Context, app core.AppID, key core.ChannelKey) (core.Channel, error)
 	Channels(ctx context.Context, app core.AppID, ids []core.ChannelID) ([]core.Channel, error)
 	FindChannels(ctx context.Context, app core.AppID, q Query) ([]core.Channel, error)

@@ -28,7 +28,8 @@ canonical code it stands for. The same tables answer on the command line:
 Columns: *reach* is what it takes to provoke the row on a server (a request, a configuration, a
 fault, only a client library, only the vendor's own servers). *State* is what is known of it here:
 **proven** rows are provoked by the test that is named, **recognised** rows are read and translated
-but no server of ours raises them, **owed** rows are still to be proven by their dialect.
+but no server of ours raises them, **explained** rows cannot come to pass here for the reason given,
+**owed** rows are still to be proven by their dialect.
 
 `)
 	counts(&b, s)
@@ -41,26 +42,28 @@ but no server of ours raises them, **owed** rows are still to be proven by their
 
 // counts writes the summary by catalogue.
 func counts(b *bytes.Buffer, s *normalize.Set) {
-	b.WriteString("| catalogue | rows | proven | recognised | owed |\n|---|--:|--:|--:|--:|\n")
-	var all [4]int
+	b.WriteString("| catalogue | rows | proven | recognised | explained | owed |\n|---|--:|--:|--:|--:|--:|\n")
+	var all [5]int
 	for _, v := range s.Vendors() {
-		n := [4]int{v.Catalog.Len()}
+		n := [5]int{v.Catalog.Len()}
 		for r := range v.Catalog.Rows() {
 			switch r.State() {
 			case normalize.StateProven:
 				n[1]++
 			case normalize.StateRecognised:
 				n[2]++
-			default:
+			case normalize.StateExplained:
 				n[3]++
+			default:
+				n[4]++
 			}
 		}
-		fmt.Fprintf(b, "| [%s](#%s) | %d | %d | %d | %d |\n", v.Catalog.Name(), v.Catalog.Name(), n[0], n[1], n[2], n[3])
+		fmt.Fprintf(b, "| [%s](#%s) | %d | %d | %d | %d | %d |\n", v.Catalog.Name(), v.Catalog.Name(), n[0], n[1], n[2], n[3], n[4])
 		for i := range all {
 			all[i] += n[i]
 		}
 	}
-	fmt.Fprintf(b, "| all | %d | %d | %d | %d |\n\n", all[0], all[1], all[2], all[3])
+	fmt.Fprintf(b, "| all | %d | %d | %d | %d | %d |\n\n", all[0], all[1], all[2], all[3], all[4])
 }
 
 // marks shorten the grades of fit in the wide table.
@@ -109,6 +112,9 @@ func rowTable(b *bytes.Buffer, c *normalize.Catalog) {
 		state := string(r.State())
 		if len(r.Proof) > 0 {
 			state += ": " + strings.Join(r.Proof, ", ")
+		}
+		if r.Unproven != "" {
+			state += ": " + r.Unproven
 		}
 		name := "`" + r.CodeText() + "`"
 		switch {

@@ -8,6 +8,7 @@ import (
 
 	"dragoman/core"
 	"dragoman/core/store"
+	"dragoman/core/store/codec"
 )
 
 // maxList is the most rows one read answers.
@@ -44,7 +45,7 @@ func (r *session) apps() ([]core.App, error) {
 	return collect(st, func(st *stmt, a *core.App) error {
 		a.ID, a.Name = core.AppID(st.colInt(0)), st.colText(1)
 		a.CreatedAt, a.UpdatedAt = core.FromMillis(st.colInt(3)), core.FromMillis(st.colInt(4))
-		return decode(st.colBytes(2), &a.Settings)
+		return codec.Decode(st.colBytes(2), &a.Settings)
 	})
 }
 
@@ -73,6 +74,14 @@ func (r *session) channel(app core.AppID, key core.ChannelKey) (core.Channel, er
 	more, err := st.int(int64(app)).text(string(key)).step()
 	if err != nil {
 		return c, err
+	}
+	if n, ok := key.Number(); !more && ok {
+		if st, err = r.c.prepare("SELECT " + channelCols + " FROM " + channelFrom + " WHERE c.app = ? AND c.alias_no = ?"); err != nil {
+			return c, err
+		}
+		if more, err = st.int(int64(app)).int(n).step(); err != nil {
+			return c, err
+		}
 	}
 	if !more {
 		return c, fmt.Errorf("channel %q: %w", key, store.ErrNotFound)

@@ -84,8 +84,11 @@ func testChannels(f *fix) {
 	c.LastSeq, c.MemberCount = 0, 0
 	d := f.channel("b")
 	same(f, "channels", must[[]core.Channel](f)(f.s.Channels(f.Context(), f.app, []core.ChannelID{c.ID, d.ID, 999})), []core.Channel{c, d})
+	same(f, "channel by number", must[core.Channel](f)(f.s.Channel(f.Context(), f.app, "1234567890123")), c)
 	_, err := f.s.Channel(f.Context(), f.app, "team:none")
 	f.notFound("no channel", err)
+	_, err = f.s.Channel(f.Context(), f.app, "1234567890124")
+	f.notFound("no number", err)
 	err = f.s.Update(f.Context(), f.app, 0, func(tx store.Tx) error {
 		return tx.PutChannel(f.app, &core.Channel{Key: "b", Type: "messaging", CreatedAt: f.now, UpdatedAt: f.now})
 	}, nil)
@@ -149,7 +152,7 @@ func (f *fix) fullMessage(ch core.ChannelID) core.Message {
 		Attachments: []json.RawMessage{json.RawMessage(`{"type":"image","n":[1, 2]}`), json.RawMessage(`{"type":"giphy"}`)}, Mentions: []core.UserID{"bob", "ü"},
 		Quoted: 6, QuotedAlias: "q", Silent: true, Shadowed: true, Command: "giphy", CommandArgs: "a\tb", PollID: "poll", RestrictedTo: []core.UserID{"ann"},
 		Translations: core.Extra(`{"language":"en"}`), Extra: core.Extra(`{"deep":{"er":[{"x":null}]}}`), Pinned: true, PinnedAt: f.at(1), PinnedBy: "bob",
-		PinExpires: f.at(2), CreatedAt: f.at(3), UpdatedAt: f.at(4), EditedAt: f.at(5), DeletedAt: f.at(6), ReplyCount: 3, LastReplyAt: f.at(7),
+		PinExpires: f.at(2), CreatedAt: f.at(3), UpdatedAt: f.at(4), EditedAt: f.at(5), DeletedAt: f.at(6), DeletedBy: "bob", ReplyCount: 3, LastReplyAt: f.at(7),
 		Participants: []core.UserID{"ann", "zoe"}, Reactions: []core.ReactionGroup{{Type: "like", Count: 1, Score: 2, FirstAt: f.at(8), LastAt: f.at(9)}},
 	}
 }

@@ -5,6 +5,8 @@
 ALTER TABLE events ADD COLUMN stamp INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE heads ADD COLUMN last_stamp INTEGER NOT NULL DEFAULT 0;
 
+CREATE UNIQUE INDEX channels_by_alias ON channels (app, alias_no) WHERE alias_no IS NOT NULL;
+
 -- What one person has to learn and no channel of theirs will tell.
 CREATE TABLE boxes (
   app     INTEGER NOT NULL,

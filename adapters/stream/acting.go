@@ -83,12 +83,6 @@ func cidOrEmpty(k core.ChannelKey) string {
 	return cidOf(k)
 }
 
-// writeCursors writes where the neighbouring pages begin.
-func writeCursors(w *wire.Writer, next, prev string) {
-	w.TextIf("next", next)
-	w.TextIf("prev", prev)
-}
-
 // newID makes an unguessable id in the form of a UUID.
 func newID() string {
 	var b [16]byte

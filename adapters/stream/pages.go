@@ -3,6 +3,7 @@ package stream
 import (
 	"time"
 
+	"dragoman/adapters/wire"
 	"dragoman/core"
 )
 
@@ -25,3 +26,9 @@ func timesAs(field string) []timeBound {
 
 // timeBounds are the bounds of a page of messages.
 var timeBounds = timesAs("created_at")
+
+// writeCursors writes where the neighbouring pages begin.
+func writeCursors(w *wire.Writer, next, prev string) {
+	w.TextIf("next", next)
+	w.TextIf("prev", prev)
+}

@@ -8,41 +8,11 @@ import (
 	"dragoman/core/fault"
 )
 
-// personalRoutes are what a person keeps for themself: saved messages and push tokens.
-func (d *Dialect) personalRoutes() []adapters.Route {
+// deviceRoutes are the operations on push tokens.
+func (d *Dialect) deviceRoutes() []adapters.Route {
 	return []adapters.Route{
-		op("POST", "/messages/:id/save", "saveMessage", d.save(true), encodeMessage),
-		op("DELETE", "/messages/:id/save", "unsaveMessage", d.save(false), encodeMessage),
 		op("POST", "/notifications/push/v1/tokens", "registerPushToken", d.pushToken(true), done("The push token has been registered.")),
 		op("DELETE", "/notifications/push/v1/tokens", "unregisterPushToken", d.pushToken(false), done("The push token has been removed.")),
-	}
-}
-
-// save bookmarks a message for the actor, or takes the bookmark away. Saving twice is saving once.
-func (d *Dialect) save(on bool) func(context.Context, core.Actor, *adapters.Request) (shown, error) {
-	return func(ctx context.Context, by core.Actor, rq *adapters.Request) (shown, error) {
-		if err := needUser(by); err != nil {
-			return shown{}, err
-		}
-		by = reader(by)
-		h, err := d.find(ctx, by, rq.Param("id"))
-		if err != nil {
-			return shown{}, err
-		}
-		id := h.Message.ID.String()
-		if on {
-			_, err = d.core.Reminders.Put(ctx, by, core.PutReminder{Message: id, Create: true})
-		} else {
-			_, err = d.core.Reminders.Delete(ctx, by, core.DeleteReminder{Message: id})
-		}
-		switch {
-		case fault.IsReason(err, fault.LimitReached):
-			return shown{}, fault.From(err).With("saved_messages")
-		case fault.IsReason(err, fault.RequestInvalid) && on, fault.IsReason(err, fault.ResourceNotFound) && !on: // so it is already
-		case err != nil:
-			return shown{}, err
-		}
-		return d.seen(ctx, by, &h)
 	}
 }
 

@@ -1,0 +1,32 @@
+package agora
+
+import (
+	"cmp"
+	"slices"
+
+	"dragoman/adapters"
+)
+
+// root begins the path of every operation. An app named by its id has the literal "app-id" in the
+// place of its organisation.
+const root = "/:org/:app"
+
+// table is every operation of the dialect, sorted by path and method.
+func (d *Dialect) table() []adapters.Route {
+	all := slices.Concat(
+		d.tokenRoutes(),
+		d.userRoutes(),
+		d.contactRoutes(),
+		d.attributeRoutes(),
+		d.groupRoutes(),
+		d.messageRoutes(),
+		d.historyRoutes(),
+	)
+	for _, s := range d.spaces() {
+		all = slices.Concat(all, s.spaceRoutes(), s.memberRoutes(), s.admissionRoutes(), s.speechRoutes(), s.boardRoutes())
+	}
+	slices.SortFunc(all, func(a, b adapters.Route) int {
+		return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Method, b.Method))
+	})
+	return all
+}
