@@ -32,7 +32,7 @@ type Thread struct {
 
 // StartThread makes the thread of a message a place of its own, with a title, an owner (the actor) and
 // people who come and go: members of the channel. thread.already_exists; thread.parent_invalid for a
-// deleted message, thread.nesting_too_deep for a reply.
+// deleted message or one outside of a group, thread.nesting_too_deep for a reply.
 type StartThread struct {
 	Parent string
 	Title  string // at most 255 bytes

@@ -207,6 +207,8 @@ func (s threads) Start(ctx context.Context, by core.Actor, in core.StartThread) 
 	case fault.IsReason(err, fault.MessageNotFound):
 		err = fault.ThreadParentInvalid.Error("the message of the thread does not exist")
 	case err != nil:
+	case sc.channel.Kind != core.KindGroup && sc.channel.Kind != core.KindCommunity:
+		err = fault.ThreadParentInvalid.Error("only messages of groups have threads of their own")
 	case m.Deleted():
 		err = fault.ThreadParentInvalid.Error("the message of the thread was deleted")
 	case m.Parent != 0:
