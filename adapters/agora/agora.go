@@ -34,6 +34,7 @@ type Dialect struct {
 	byID    map[string]*tenant // by app id
 	byApp   map[core.AppID]*tenant
 	venues  *venueCache
+	minted  atomic.Int64 // ids of groups made in one millisecond
 	routes  []adapters.Route
 	serials atomic.Uint32 // of items that the core has no number for
 }

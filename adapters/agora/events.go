@@ -5,6 +5,8 @@ import (
 	"encoding/base64"
 	"slices"
 	"strconv"
+	"strings"
+	"time"
 
 	"github.com/tidwall/gjson"
 
@@ -58,6 +60,7 @@ var eventTable = map[core.EventKind]func(*telling){
 	core.GroupInviteAccepted:   (*telling).replied,
 	core.GroupInviteDeclined:   (*telling).replied,
 	core.MessageAcked:          (*telling).acked,
+	core.PresenceChanged:       (*telling).presence,
 	core.FriendRequested:       (*telling).friendAsked,
 	core.FriendAdded:           (*telling).befriended,
 	core.FriendDeclined:        (*telling).friendDeclined,
@@ -218,15 +221,12 @@ func (x *telling) reaction() {
 	})
 }
 
-// read tells that somebody has read a conversation of two up to its end. Acknowledgements of single
-// messages are events of their own.
+// read tells that somebody has read a conversation of two up to its end. The acknowledgement of a
+// single message is an event of its own.
 func (x *telling) read() {
 	r := x.ev.Read
-	if r == nil || x.ev.Thread != nil || !x.v.direct() || r.Message == 0 || x.own() || x.ev.Origin == ackOrigin+x.device {
+	if r == nil || x.ev.Thread != nil || !x.v.direct() || r.Message == 0 || x.own() || strings.HasPrefix(x.ev.Origin, ackOrigin) {
 		return
-	}
-	if len(x.ev.Origin) > len(ackOrigin) && x.ev.Origin[:len(ackOrigin)] == ackOrigin {
-		return // the acknowledgement of a message says it
 	}
 	x.add(func(id uint64) []byte {
 		return x.d.ackBytes(x.v, bodyChannelAck, r.User.ID, "", r.Message, id, x.ev.At, nil)
@@ -270,6 +270,10 @@ func (x *telling) whom(u core.UserID) func(*mucBody) {
 // counted tells how many members there are now.
 func (x *telling) counted(b *mucBody) { b.count = int64(x.ev.Channel.MemberCount) }
 
+// founding is how long the making of a group takes at most: its first members are not told of each
+// other.
+const founding = 50 * time.Millisecond
+
 func (x *telling) joined() {
 	of, by := x.target(), x.actor()
 	owner := x.ev.Member != nil && x.ev.Member.Role == core.MemberOwner
@@ -280,8 +284,8 @@ func (x *telling) joined() {
 		}
 	case of == x.viewer && by != of:
 		x.muc(mucDirectJoined, by, func(b *mucBody) { b.name = x.ev.Channel.Name })
-	case of == x.viewer, owner, !x.v.room() && !x.ev.At.After(x.ev.Channel.CreatedAt):
-		// who did it knows, and so do those who make a group together
+	case of == x.viewer, owner, x.ev.Message == nil && !x.v.room() && x.ev.At.Sub(x.ev.Channel.CreatedAt) < founding:
+		// who did it knows, and so do those who are there from the beginning
 	default:
 		x.muc(mucPresence, of, func(b *mucBody) {
 			x.counted(b)

@@ -146,7 +146,7 @@ func (l *link) hearMessage(ctx context.Context, m *item, b *msgBody) (ack, error
 			in.RestrictedTo = append(in.RestrictedTo, core.UserID(u))
 		}
 	}
-	cmd := core.SendMessage{Key: at.key, Message: in, SkipCommands: true, MaxExtra: maxExtra}
+	cmd := core.SendMessage{Key: at.key, Message: in, SkipCommands: true, MaxExtra: maxExtra, Inside: at.user == ""}
 	out, err := l.d.core.Messages.Send(ctx, l.by, cmd)
 	if at.user != "" && fault.IsReason(err, fault.GroupNotFound) {
 		if err = l.d.openDirect(ctx, l.by, at.user); err == nil {
@@ -154,7 +154,7 @@ func (l *link) hearMessage(ctx context.Context, m *item, b *msgBody) (ack, error
 		}
 	}
 	if err != nil {
-		return ack{}, l.refusal(ctx, at, err)
+		return ack{}, named(err, at, m.to.v.name)
 	}
 	return l.sent(ctx, &out.Message, m.payload, at)
 }
@@ -190,17 +190,13 @@ func (d *Dialect) openDirect(ctx context.Context, by core.Actor, peer core.UserI
 	return err
 }
 
-// refusal is why somebody may not write somewhere, in the vendor's terms: who is no member is told so.
-func (l *link) refusal(ctx context.Context, at place, err error) error {
-	f := fault.From(err)
-	if at.user != "" || f.Reason != fault.PermissionDenied && f.Reason != fault.ConversationAccessDenied && f.Reason != fault.MessageAccessDenied {
-		return err
+// named gives a refusal the receiver's name, which some of the vendor's texts hold.
+func named(err error, at place, name string) error {
+	what := "group_id"
+	if at.user != "" {
+		what = "username"
 	}
-	g, gerr := l.d.core.Groups.Get(ctx, l.by, core.GetGroup{Key: at.key})
-	if gerr == nil && g.Member == nil {
-		return fault.GroupNotMember.Error("The user has not joined the group.").With("self")
-	}
-	return err
+	return fault.From(err).Param(what, name)
 }
 
 // hearCommand hands on a command message, which is shown to nobody and kept in no history.
@@ -229,7 +225,7 @@ func (l *link) hearCommand(ctx context.Context, m *item, b *msgBody, at place) (
 		_, err = l.d.core.Live.Send(ctx, behalf(l.by), in)
 	}
 	if err != nil {
-		return ack{}, l.refusal(ctx, at, err)
+		return ack{}, named(err, at, m.to.v.name)
 	}
 	return a, nil
 }
@@ -258,7 +254,10 @@ func (l *link) hearRead(ctx context.Context, b *msgBody) (ack, error) {
 	if err != nil {
 		return ack{}, err
 	}
-	_, err = l.d.core.Reads.Mark(core.WithOrigin(ctx, ackOrigin+l.device), l.by, core.MarkRead{Key: hit.Channel.Key, Message: hit.Message.ID.String()})
+	// The position follows for those whose dialects know nothing else, and is not told twice.
+	if _, err = l.d.core.Acks.Ack(ctx, l.by, core.AckMessage{Message: hit.Message.ID.String(), Text: b.ack}); err == nil && hit.Channel.Kind == core.KindDirect {
+		_, err = l.d.core.Reads.Mark(core.WithOrigin(ctx, ackOrigin+l.device), l.by, core.MarkRead{Key: hit.Channel.Key, Message: hit.Message.ID.String()})
+	}
 	return l.done(), err
 }
 

@@ -53,12 +53,17 @@ func (l *link) hearRoster(ctx context.Context, m *item) (ack, error) {
 // enter makes the person present in a room and answers what the SDK shows of it.
 func (l *link) enter(ctx context.Context, b *mucBody) (ack, error) {
 	key := core.ChannelKey(b.muc.v.name)
-	g, err := l.d.core.Groups.Join(ctx, l.by, core.JoinGroup{Key: key})
-	if fault.IsReason(err, fault.GroupAlreadyMember) {
-		g, err = l.d.core.Groups.Get(ctx, l.by, core.GetGroup{Key: key})
+	in := core.EnterRoom{Key: key, LeaveOthers: b.leaveOthers}
+	if b.ext != "" {
+		w := wire.NewWriter(len(b.ext) + 16)
+		w.Open()
+		w.Text("ext", b.ext)
+		w.Close()
+		in.Extra = w.Bytes()
 	}
+	g, err := l.d.core.Rooms.Enter(ctx, l.by, in)
 	if err != nil {
-		return ack{}, l.roomRefusal(err)
+		return ack{}, l.roomRefusal(b, err)
 	}
 	a := l.done()
 	v := &venue{t: l.t, c: &g.Channel}
@@ -76,8 +81,8 @@ func (l *link) enter(ctx context.Context, b *mucBody) (ack, error) {
 }
 
 // roomRefusal names the person where the vendor's text does.
-func (l *link) roomRefusal(err error) error {
-	return fault.From(err).Param("username", string(l.by.User))
+func (l *link) roomRefusal(b *mucBody, err error) error {
+	return fault.From(err).Param("username", string(l.by.User)).Param("group_id", b.muc.v.name)
 }
 
 // roomInfo is the state of a room for the person who enters it; see
@@ -110,12 +115,12 @@ func (l *link) roomInfo(ctx context.Context, g *core.GroupView) (string, error) 
 
 // leave ends the person's presence in a room. Who is not in it has what they want.
 func (l *link) leave(ctx context.Context, b *mucBody) (ack, error) {
-	_, err := l.d.core.Groups.Leave(ctx, l.by, core.LeaveGroup{Key: core.ChannelKey(b.muc.v.name)})
+	_, err := l.d.core.Rooms.Leave(ctx, l.by, core.LeaveRoom{Key: core.ChannelKey(b.muc.v.name)})
 	if fault.IsReason(err, fault.GroupNotMember) {
 		err = nil
 	}
 	if err != nil {
-		err = l.roomRefusal(err)
+		err = l.roomRefusal(b, err)
 	}
 	return l.done(), err
 }

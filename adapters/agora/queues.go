@@ -81,8 +81,8 @@ func (l *link) unread() {
 	l.conn.Send(frameOf(cmdUnread, b))
 }
 
-// named finds the queue that a client names. One that nothing happened in has nothing to pull.
-func (l *link) named(name *jid) *queue {
+// queueNamed finds the queue that a client names. One that nothing happened in has nothing to pull.
+func (l *link) queueNamed(name *jid) *queue {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, q := range l.queues {
@@ -96,7 +96,7 @@ func (l *link) named(name *jid) *queue {
 // pull acknowledges a queue up to a key and answers what comes after it; an answer without items ends
 // the client's pulling.
 func (l *link) pull(ctx context.Context, name *jid, key core.Stamp) {
-	q := l.named(name)
+	q := l.queueNamed(name)
 	if q == nil {
 		l.answerPull(*name, nil, 0)
 		return
@@ -152,10 +152,20 @@ func gone(err error) bool {
 // items are the encoded items of events that were missed.
 func (l *link) items(ctx context.Context, evs []*core.Event) [][]byte {
 	var out [][]byte
-	for _, ev := range evs {
+	for i, ev := range evs {
+		if ev.Kind == core.ReadMoved && i > 0 && follows(ev, evs[i-1]) {
+			continue
+		}
 		out = append(out, l.d.tell(ctx, l, ev, false)...)
 	}
 	return out
+}
+
+// follows reports whether a move of a read position comes from the acknowledgement before it, which
+// says the same.
+func follows(move, ack *core.Event) bool {
+	return ack.Kind == core.MessageAcked && ack.Change != nil && ack.Change.Ack != nil && move.Read != nil &&
+		ack.Change.Ack.Message == move.Read.Message && ack.Change.Ack.User == move.Read.User.ID
 }
 
 // answerPull answers a pull. The status and the queue are mandatory.
@@ -180,6 +190,9 @@ func (l *link) batch(at jid, items [][]byte, next core.Stamp, last bool) []byte 
 
 // sink takes what the core tells. It must not block; another goroutine writes it.
 func (l *link) sink(dl core.Delivery) {
+	if c := dl.Event.Channel; c != nil && c.Kind == core.KindRoom && dl.As&core.AsEntered == 0 && !dl.Event.InBox(l.by.User) {
+		return // the person is in the room with another device
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if len(l.told) >= maxTold {

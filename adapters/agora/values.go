@@ -55,7 +55,7 @@ func writeFloat(w *wire.Writer, f float64) {
 func writeValues(w *wire.Writer, list []keyValue, reserved wire.Names) {
 	for i := range list {
 		k := &list[i]
-		if k.key == "" || reserved.Has(k.key) || named(list[:i], k.key) {
+		if k.key == "" || reserved.Has(k.key) || has(list[:i], k.key) {
 			continue
 		}
 		w.KeyOf(strings.ToValidUTF8(k.key, "\ufffd"))
@@ -63,7 +63,8 @@ func writeValues(w *wire.Writer, list []keyValue, reserved wire.Names) {
 	}
 }
 
-func named(list []keyValue, name string) bool {
+// has reports whether an entry of the name is among them.
+func has(list []keyValue, name string) bool {
 	for i := range list {
 		if list[i].key == name {
 			return true

@@ -16,7 +16,7 @@ var stored = map[core.EventKind]bool{
 	core.ChannelCreated: true, core.ChannelUpdated: true, core.ChannelTruncated: true, core.ChannelDeleted: true,
 	core.MemberAdded: true, core.MemberUpdated: true, core.MemberRemoved: true,
 	core.MemberInvited: true, core.InviteAccepted: true, core.InviteRejected: true,
-	core.ReadMoved: true,
+	core.ReadMoved: true, core.MessageValued: true,
 
 	core.MemberMuted: true, core.MemberUnmuted: true, core.GroupMutedAll: true, core.GroupUnmutedAll: true,
 	core.MemberAllowed: true, core.MemberDisallowed: true, core.Announced: true, core.GroupRuled: true, core.OwnerChanged: true,
@@ -27,6 +27,7 @@ var stored = map[core.EventKind]bool{
 // hooksOnly are the kinds that connections are not told of.
 var hooksOnly = map[core.EventKind]bool{
 	core.UserFlagged: true, core.MessageFlagged: true, core.UserMuted: true, core.UserUnmuted: true,
+	core.UserBlocked: true, core.UserUnblocked: true,
 }
 
 // remembered is what an event row keeps beside its columns; the message itself is read again when

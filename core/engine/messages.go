@@ -118,6 +118,9 @@ func (ms messages) send(ctx context.Context, by core.Actor, in core.SendMessage)
 			return core.Sent{}, err
 		}
 	}
+	if m.Text, err = e.mask(ctx, sc, m.Text); err != nil {
+		return core.Sent{}, err
+	}
 	flag, err := e.judge(ctx, sc, m)
 	if err != nil {
 		return core.Sent{}, err
@@ -189,7 +192,7 @@ func checkShape(sc *scene, m *core.Message, was int) error {
 	switch {
 	case len(m.Alias) > maxAlias || strings.ContainsAny(m.Alias, ",%"):
 		return fault.RequestInvalidField.Error("message.id must be at most 255 characters long and not contain , or %")
-	case cfg.MaxLength > 0 && len(m.Text) > cfg.MaxLength && utf8.RuneCountInString(m.Text) > cfg.MaxLength:
+	case cfg.MaxLength > 0 && len(m.Text) > max(cfg.MaxLength, min(sc.maxExtra, mostCustom)) && utf8.RuneCountInString(m.Text) > cfg.MaxLength:
 		return fault.MessageTooLong.Error(fmt.Sprintf("message text is too long. Max length is %d", cfg.MaxLength))
 	case len(m.Attachments) > maxAttachments:
 		return fault.RequestInvalidField.Error(fmt.Sprintf("message.attachments must contain a maximum of %d items", maxAttachments))

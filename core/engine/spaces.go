@@ -45,6 +45,12 @@ import (
 //	friends          user|friend                        core.Friendship
 //	calls            session                            core.Call
 //	calls_by         user|time|session                  callRef
+//	communities      community id                       book
+//	communities_of   user|community id                  nothing
+//	community_places community id|subchannel|user       nothing: put into a private subchannel
+//	message_values   message id                         storedValue by name
+//	streams          message id                         streamMeta
+//	stream_chunks    message id|number                  core.StreamChunk
 //	muted            channel key|user                   core.MemberMute
 //	allowed          channel key|user                   core.AllowedMember
 //	kind_mutes       user|kind                          core.KindMute
@@ -77,6 +83,7 @@ const (
 	spaceFutureBans   = "future_bans"
 	spaceMutes        = "mutes"
 	spaceBlocks       = "blocks"
+	spaceBlockedBy    = "blocked_by"
 	spaceFlags        = "flags"
 	spaceFlagsBy      = "flags_by"
 	spaceBlocklists   = "blocklists"
@@ -133,7 +140,14 @@ const (
 
 	spaceCredentials   = "credentials"
 	spaceCredentialsBy = "credentials_by"
-	spaceCursors       = "cursors"
+
+	spaceCommunities     = "communities"
+	spaceCommunitiesOf   = "communities_of"
+	spaceCommunityPlaces = "community_places"
+	spaceMessageValues   = "message_values"
+	spaceStreams         = "streams"
+	spaceStreamChunks    = "stream_chunks"
+	spaceCursors         = "cursors"
 )
 
 // allApps is the app under which queues over all apps are kept.

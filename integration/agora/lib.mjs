@@ -143,7 +143,11 @@ export class Person {
 export function settles(promise, what) {
   let timer;
   const limit = new Promise((_, reject) => { timer = setTimeout(() => reject(new Error(`${what} did not settle`)), patience); });
-  return Promise.race([promise, limit]).finally(() => clearTimeout(timer));
+  // The SDK rejects with objects that are no errors.
+  const told = Promise.resolve(promise).catch((e) => {
+    throw e instanceof Error ? e : Object.assign(new Error(`${what}: ${e?.type} ${e?.message} ${JSON.stringify(e?.data)?.slice(0, 300)}`), { type: e?.type });
+  });
+  return Promise.race([told, limit]).finally(() => clearTimeout(timer));
 }
 
 const people = new Set();

@@ -9,7 +9,10 @@ for (const sdk of packages) {
   describe(sdk, () => {
     test('every type arrives as it was sent', async () => {
       const [a, b] = [await person('ann', sdk, own), await person('bob', sdk, own)];
-      const file = (name) => ({ body: { url: `http://files.test/${name}`, filename: name, file_length: 12, secret: 's', type: 'file', length: 7, size: { width: 3, height: 4 } } });
+      const file = (name) => {
+        const f = { url: `http://files.test/${name}`, filename: name, file_length: 12, secret: 's', length: 7 };
+        return { ...f, width: 3, height: 4, body: { ...f, type: 'file', size: { width: 3, height: 4 } } };
+      };
       const kinds = [
         ['txt', { msg: 'words' }, 'onTextMessage', (m) => m.msg === 'words'],
         ['img', file('a.png'), 'onImageMessage', (m) => m.url === 'http://files.test/a.png' && m.width === 3 && m.height === 4],
