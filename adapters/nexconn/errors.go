@@ -19,12 +19,15 @@ var emitTSV []byte
 //go:embed proven.tsv
 var provenTSV []byte
 
+//go:embed unproven.tsv
+var unprovenTSV []byte
+
 // Catalog is Nexconn's table: 10 bare HTTP statuses and 121 business codes. The numbers 400 and
 // 404 stand in both with different meanings. Which HTTP status a business code travels on is
 // published for few of them; the others follow the rule that a failure is not a 2xx, except 1015
 // and the three codes that only say "waiting for someone".
 var Catalog = sync.OnceValue(func() *normalize.Catalog {
-	return normalize.MustParse("nexconn", errorsTSV, emitTSV, normalize.Edition("2026-11"), normalize.Proven(provenTSV))
+	return normalize.MustParse("nexconn", errorsTSV, emitTSV, normalize.Edition("2026-11"), normalize.Proven(provenTSV), normalize.Unproven(unprovenTSV))
 })
 
 // Vendor joins the table with this dialect's error reader and writer.
