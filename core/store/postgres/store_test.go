@@ -19,7 +19,7 @@ var server *pgtest.Server
 
 func TestMain(m *testing.M) {
 	var err error
-	if server, err = pgtest.Start(); err != nil && (pgtest.Required() || !errors.Is(err, pgtest.Missing)) {
+	if server, err = pgtest.Start(pgtest.Quick); err != nil && (pgtest.Required() || !errors.Is(err, pgtest.Missing)) {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
