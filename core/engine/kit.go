@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"sync/atomic"
 
 	"dragoman/core"
 )
@@ -13,7 +14,8 @@ type kit struct {
 	secrets *cache[typeKey, core.Credential] // by kind and secret
 	call    *caller
 
-	leaving   *leaving // who is about to leave rooms
+	leaving   *leaving     // who is about to leave rooms
+	seenAt    atomic.Int64 // when this node last said that it holds seats, in milliseconds
 	kindMutes *cache[userKey, []core.KindMute]
 	supers    *cache[core.AppID, map[core.UserID]bool]
 
