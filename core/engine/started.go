@@ -45,8 +45,8 @@ func (e *Engine) threadPeople(ctx context.Context, r store.Reader, app core.AppI
 	return out, err
 }
 
-// gather finds out whether a reply goes to a started thread, and who is in it.
-func (e *Engine) gather(ctx context.Context, sc *scene, id core.MessageID) error {
+// gatherThread finds out whether a reply goes to a started thread, and who is in it.
+func (e *Engine) gatherThread(ctx context.Context, sc *scene, id core.MessageID) error {
 	meta, _, err := record[threadMeta](ctx, e.store, sc.by.App, spaceThreads, id.String())
 	if err != nil || meta.Owner == "" {
 		return err
