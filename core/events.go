@@ -11,64 +11,65 @@ type EventKind string
 // The kinds. The comment tells which members of Event are set beside Channel, User and At;
 // "stored" kinds have an Ev and can be replayed, the others are told once.
 const (
-	MessageSent      EventKind = "message.sent"          // stored; Message, Member (author's, if any)
-	MessageEdited    EventKind = "message.edited"        // stored; Message; Change.Names is ChangePinned when nothing else has changed
-	MessageDeleted   EventKind = "message.deleted"       // stored; Message, Hard
-	MessageRestored  EventKind = "message.restored"      // stored; Message
-	ReactionAdded    EventKind = "reaction.added"        // stored; Message, Reaction
-	ReactionChanged  EventKind = "reaction.changed"      // stored; Message, Reaction
-	ReactionRemoved  EventKind = "reaction.removed"      // stored; Message, Reaction
-	ChannelCreated   EventKind = "channel.created"       // stored
-	ChannelUpdated   EventKind = "channel.updated"       // stored; Message (system) if any
-	ChannelTruncated EventKind = "channel.truncated"     // stored; Message (system) if any
-	ChannelDeleted   EventKind = "channel.deleted"       // stored; To: its members
-	MemberAdded      EventKind = "member.added"          // stored; Member, Message (notice) if any
-	MemberUpdated    EventKind = "member.updated"        // stored; Member, Target; Change.Old and New when the rank has changed
-	MemberRemoved    EventKind = "member.removed"        // stored; Member; Target
-	MemberInvited    EventKind = "member.invited"        // stored; Member
-	InviteAccepted   EventKind = "invite.accepted"       // stored; Member
-	InviteRejected   EventKind = "invite.rejected"       // stored; Member
-	ReadMoved        EventKind = "read.moved"            // stored; Read, Thread
-	ReadMovedBack    EventKind = "read.moved_back"       // to the reader; Read, Message
-	DeliveredMoved   EventKind = "delivered.moved"       // Read
-	ChannelHidden    EventKind = "channel.hidden"        // to the hider; Cleared
-	ChannelShown     EventKind = "channel.shown"         // to the hider
-	ChannelMuted     EventKind = "channel.muted"         // to the muter; Mute
-	ChannelUnmuted   EventKind = "channel.unmuted"       // to the muter; Mute
-	MutesChanged     EventKind = "mutes.changed"         // to the muter; Self
-	ChannelMutes     EventKind = "channel_mutes.changed" // to the muter; Self
-	TypingStarted    EventKind = "typing.started"        // Parent
-	TypingStopped    EventKind = "typing.stopped"        // Parent
-	CustomEvent      EventKind = "custom"                // Name, Extra; to a user when To is set and Channel is nil
-	WatchingStarted  EventKind = "watching.started"      // WatcherCount
-	WatchingStopped  EventKind = "watching.stopped"      // WatcherCount
-	UserUpdated      EventKind = "user.updated"          // to those who share a channel or follow presence
-	UserPresence     EventKind = "user.presence"         // User.Online tells
-	UserBanned       EventKind = "user.banned"           // to the banned and to the channel; Target, Ban
-	UserUnbanned     EventKind = "user.unbanned"         // Target, Ban
-	UserDeactivated  EventKind = "user.deactivated"      // User
-	UserReactivated  EventKind = "user.reactivated"      // User
-	UserDeleted      EventKind = "user.deleted"          // User; Hard
-	UserMessagesGone EventKind = "user.messages_deleted" // Target; Hard
-	UserFlagged      EventKind = "user.flagged"          // hooks only; Target, Flag
-	MessageFlagged   EventKind = "message.flagged"       // hooks only; Message, Flag
-	UserBlocked      EventKind = "user.blocked"          // hooks only; Target
-	UserUnblocked    EventKind = "user.unblocked"        // hooks only; Target
-	UserMuted        EventKind = "user.muted"            // hooks only; Target
-	UserUnmuted      EventKind = "user.unmuted"          // hooks only; Target
-	PollUpdated      EventKind = "poll.updated"          // Poll, Message; to the channels that hold the poll
-	PollClosed       EventKind = "poll.closed"           // Poll, Message
-	PollDeleted      EventKind = "poll.deleted"          // Poll, Message
-	VoteCast         EventKind = "vote.cast"             // Poll, Vote, Message
-	VoteChanged      EventKind = "vote.changed"          // Poll, Vote, Message
-	VoteRemoved      EventKind = "vote.removed"          // Poll, Vote, Message
-	ThreadUpdated    EventKind = "thread.updated"        // Thread
-	DraftUpdated     EventKind = "draft.updated"         // to its owner; Draft
-	DraftDeleted     EventKind = "draft.deleted"         // to its owner; Draft
-	ReminderCreated  EventKind = "reminder.created"      // to its owner; Reminder, Message
-	ReminderUpdated  EventKind = "reminder.updated"      // to its owner; Reminder
-	ReminderDeleted  EventKind = "reminder.deleted"      // to its owner; Reminder, Message
-	ReminderDue      EventKind = "reminder.due"          // to its owner; Reminder
+	MessageSent        EventKind = "message.sent"          // stored; Message, Member (author's, if any)
+	MessageEdited      EventKind = "message.edited"        // stored; Message; Change.Names is ChangePinned when nothing else has changed
+	MessageDeleted     EventKind = "message.deleted"       // stored; Message, Hard
+	MessageRestored    EventKind = "message.restored"      // stored; Message
+	ReactionAdded      EventKind = "reaction.added"        // stored; Message, Reaction
+	ReactionChanged    EventKind = "reaction.changed"      // stored; Message, Reaction
+	ReactionRemoved    EventKind = "reaction.removed"      // stored; Message, Reaction
+	ChannelCreated     EventKind = "channel.created"       // stored
+	ChannelUpdated     EventKind = "channel.updated"       // stored; Message (system) if any
+	ChannelTruncated   EventKind = "channel.truncated"     // stored; Message (system) if any
+	ChannelDeleted     EventKind = "channel.deleted"       // stored; To: its members
+	MemberAdded        EventKind = "member.added"          // stored; Member, Message (notice) if any
+	MemberUpdated      EventKind = "member.updated"        // stored; Member, Target; Change.Old and New when the rank has changed
+	MemberRemoved      EventKind = "member.removed"        // stored; Member; Target
+	MemberInvited      EventKind = "member.invited"        // stored; Member
+	InviteAccepted     EventKind = "invite.accepted"       // stored; Member
+	InviteRejected     EventKind = "invite.rejected"       // stored; Member
+	ReadMoved          EventKind = "read.moved"            // stored; Read, Thread
+	ReadMovedBack      EventKind = "read.moved_back"       // to the reader; Read, Message
+	DeliveredMoved     EventKind = "delivered.moved"       // Read
+	ChannelHidden      EventKind = "channel.hidden"        // to the hider; Cleared
+	ChannelShown       EventKind = "channel.shown"         // to the hider
+	ChannelMuted       EventKind = "channel.muted"         // to the muter; Mute
+	ChannelUnmuted     EventKind = "channel.unmuted"       // to the muter; Mute
+	MutesChanged       EventKind = "mutes.changed"         // to the muter; Self
+	ChannelMutes       EventKind = "channel_mutes.changed" // to the muter; Self
+	TypingStarted      EventKind = "typing.started"        // Parent
+	TypingStopped      EventKind = "typing.stopped"        // Parent
+	CustomEvent        EventKind = "custom"                // Name, Extra; to a user when To is set and Channel is nil
+	WatchingStarted    EventKind = "watching.started"      // WatcherCount
+	WatchingStopped    EventKind = "watching.stopped"      // WatcherCount
+	UserUpdated        EventKind = "user.updated"          // to those who share a channel or follow presence
+	UserPresence       EventKind = "user.presence"         // User.Online tells
+	UserBanned         EventKind = "user.banned"           // to the banned and to the channel; Target, Ban
+	UserUnbanned       EventKind = "user.unbanned"         // Target, Ban
+	UserDeactivated    EventKind = "user.deactivated"      // User
+	UserReactivated    EventKind = "user.reactivated"      // User
+	UserDeleted        EventKind = "user.deleted"          // User; Hard
+	UserMessagesGone   EventKind = "user.messages_deleted" // Target; Hard
+	UserFlagged        EventKind = "user.flagged"          // hooks only; Target, Flag
+	MessageFlagged     EventKind = "message.flagged"       // hooks only; Message, Flag
+	UserBlocked        EventKind = "user.blocked"          // hooks only; Target
+	UserUnblocked      EventKind = "user.unblocked"        // hooks only; Target
+	UserMuted          EventKind = "user.muted"            // hooks only; Target
+	UserUnmuted        EventKind = "user.unmuted"          // hooks only; Target
+	PollUpdated        EventKind = "poll.updated"          // Poll, Message; to the channels that hold the poll
+	PollClosed         EventKind = "poll.closed"           // Poll, Message
+	PollDeleted        EventKind = "poll.deleted"          // Poll, Message
+	VoteCast           EventKind = "vote.cast"             // Poll, Vote, Message
+	VoteChanged        EventKind = "vote.changed"          // Poll, Vote, Message
+	VoteRemoved        EventKind = "vote.removed"          // Poll, Vote, Message
+	ThreadUpdated      EventKind = "thread.updated"        // Thread
+	DraftUpdated       EventKind = "draft.updated"         // to its owner; Draft
+	DraftDeleted       EventKind = "draft.deleted"         // to its owner; Draft
+	InteractionReached EventKind = "interaction.reached"   // Message, Interacted
+	ReminderCreated    EventKind = "reminder.created"      // to its owner; Reminder, Message
+	ReminderUpdated    EventKind = "reminder.updated"      // to its owner; Reminder
+	ReminderDeleted    EventKind = "reminder.deleted"      // to its owner; Reminder, Message
+	ReminderDue        EventKind = "reminder.due"          // to its owner; Reminder
 )
 
 // The kinds of groups, rooms and people that carry a Change; the comment names its members that are set.
@@ -134,6 +135,7 @@ type Event struct {
 	Draft        *Draft       `json:"draft,omitempty"`
 	Reminder     *Reminder    `json:"reminder,omitempty"`
 	Self         *Self        `json:"self,omitempty"`
+	Interacted   *Interacted  `json:"interacted,omitempty"`
 	Change       *Change      `json:"change,omitempty"`
 	Parent       string       `json:"parent,omitempty"` // name of the thread's first message
 	Name         string       `json:"name,omitempty"`   // of a custom event

@@ -17,6 +17,7 @@ func (d *Dialect) callRoutes() []adapters.Route {
 	return []adapters.Route{
 		op("POST", "/calls", "initiateCall", d.startCall, encodeMessage),
 		op("PUT", "/calls/:session", "updateCall", d.moveCall, encodeMessage),
+		op("PATCH", "/calls/:session/type", "changeCallType", d.changeCallType, encodeCallLog),
 		op("GET", "/calls", "listCalls", d.listCalls, encodeCalls),
 		op("GET", "/calls/:session", "getCall", d.getCall, encodeCallLog),
 		op("POST", "/api/:version/online-members", "onlineMembers", d.onlineMembers, encodeOnline).Gated(adapters.GateApp),
@@ -107,6 +108,24 @@ func (d *Dialect) moveCall(ctx context.Context, by core.Actor, rq *adapters.Requ
 		peer = ""
 	}
 	return d.called(ctx, by, out.Call.Key, peer, out, err)
+}
+
+// changeCallType makes a call that goes on one of sound alone or one of pictures, too.
+func (d *Dialect) changeCallType(ctx context.Context, by core.Actor, rq *adapters.Request) (core.Call, error) {
+	by = author(by)
+	r, err := body(rq)
+	if err != nil {
+		return core.Call{}, invalid(err)
+	}
+	in := core.MoveCall{Session: strings.TrimSpace(rq.Param("session")), Kind: scalar(&r, "type")}
+	if err := r.Err(); err != nil {
+		return core.Call{}, invalid(err)
+	}
+	if in.Kind != "audio" && in.Kind != "video" {
+		return core.Call{}, bad(fault.RequestInvalidField, "message_type", "The type of a call must be audio or video.")
+	}
+	out, err := d.core.Calls.Move(ctx, by, in)
+	return out.Call, err
 }
 
 // callPage is a page of the call log.

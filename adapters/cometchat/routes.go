@@ -33,6 +33,7 @@ func (d *Dialect) table() []adapters.Route {
 		d.reminderRoutes(),
 		d.extensionRoutes(),
 		d.callRoutes(),
+		d.interactionRoutes(),
 		d.hookRoutes(),
 	)
 	slices.SortFunc(all, func(a, b adapters.Route) int {
