@@ -14,6 +14,9 @@ import (
 // minSecret is the shortest secret that signs tokens, in characters.
 const minSecret = 16
 
+// minPassword is the shortest password of the operator, in characters.
+const minPassword = 8
+
 // appName is what an app may be called: the name is part of paths, labels and variables.
 var appName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$`)
 
@@ -57,6 +60,9 @@ func (c *Config) Validate() []Issue {
 	}
 	v.required("store.dsn", c.Store.DSN)
 	v.required("files.dir", c.Files.Dir)
+	if n := len(c.Console.Password); n > 0 && n < minPassword {
+		v.add("console.password", fmt.Sprintf("must have at least %d characters", minPassword), "leave it empty for no console")
+	}
 	if len(c.Apps) == 0 {
 		v.add("app", "there is no app to serve", "add a table [[app]]; \"dragoman config default\" shows one")
 	}
@@ -207,7 +213,7 @@ func (n *Nexconn) bare() bool {
 }
 
 // nexconnServices are what an app may have switched off.
-var nexconnServices = []string{"allowlist", "blocklist", "community", "history", "open_metadata", "presence", "profiles", "rtc"}
+var nexconnServices = []string{"allowlist", "blocklist", "community", "history", "open_metadata", "presence", "profiles", "recall_others", "rtc"}
 
 // nexconn checks an app's table for that dialect.
 func (v *checker) nexconn(path string, a *App, keys map[string]string) {

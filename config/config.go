@@ -17,6 +17,7 @@ type Config struct {
 	Limits    Bounds    `toml:"limits"`
 	Callbacks Callbacks `toml:"callbacks"`
 	Breaker   Breaker   `toml:"breaker"`
+	Console   Console   `toml:"console"`
 
 	Apps []App `toml:"app"`
 }
@@ -53,6 +54,12 @@ type Breaker struct {
 	Failures int      `toml:"failures" min:"1" max:"1000000" doc:"Failures within the window that open the breaker. Errors of the caller never count."`
 	Window   Duration `toml:"window" doc:"Window in which failures are counted."`
 	OpenFor  Duration `toml:"open_for" doc:"Time between two attempts to find out whether an open breaker may close."`
+}
+
+// Console is the operator's view in a browser, at /console of the main listener.
+type Console struct {
+	Password Secret `toml:"password" doc:"Password of the operator: the text itself, env:NAME or file:PATH. At least 8 characters. Empty means: no console."`
+	Panes    string `toml:"panes" doc:"Folder of the built live panes, see make panes. Empty means: none."`
 }
 
 // App is one tenant. Its people and rooms are shared by all of its dialects; apps never see each
@@ -120,7 +127,7 @@ type Nexconn struct {
 	AppSecret   Secret   `toml:"app_secret" example:"env:ACME_NEXCONN_SECRET" doc:"The App Secret that signs calls of servers and webhooks: the text itself, env:NAME or file:PATH. At least 16 characters."`
 	Listen      string   `toml:"listen" example:":8084" doc:"A listener of its own, without path prefix: server API, navigation and live link. Apps may share one."`
 	Callers     []string `toml:"callers" example:"203.0.113.7" doc:"Addresses from which servers may call. Empty means any."`
-	ServicesOff []string `toml:"services_off" example:"community" doc:"Services of the vendor that this app has not switched on; their calls answer HTTP 430. Of: allowlist, blocklist, community, history, open_metadata, presence, profiles, rtc."`
+	ServicesOff []string `toml:"services_off" example:"community" doc:"Services of the vendor that this app has not switched on; their calls answer HTTP 430. Of: allowlist, blocklist, community, history, open_metadata, presence, profiles, recall_others, rtc."`
 }
 
 // Default is the configuration of an empty file. It has no apps, so it serves nobody.

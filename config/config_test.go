@@ -128,7 +128,7 @@ func TestParseFindsProblems(t *testing.T) {
 		}},
 		{"a table without its app id", ok + "[app.cometchat]\nregion = \"us\"\n", nil, []string{"f:6: app[0].cometchat.app_id: must not be empty (without an app id the rest of the table has no effect)"}},
 		{"a table without its key", ok + "[app.nexconn]\nlisten = \":1\"\n", nil, []string{"f:6: app[0].nexconn.app_key: must not be empty (without a key the rest of the table has no effect)"}},
-		{"an unknown service", ok + "[app.nexconn]\napp_key = \"a\"\napp_secret = \"0123456789abcdef\"\nservices_off = [\"chat\"]\n", nil, []string{"f:9: app[0].nexconn.services_off: \"chat\" is not a service (one of allowlist, blocklist, community, history, open_metadata, presence, profiles, rtc)"}},
+		{"an unknown service", ok + "[app.nexconn]\napp_key = \"a\"\napp_secret = \"0123456789abcdef\"\nservices_off = [\"chat\"]\n", nil, []string{"f:9: app[0].nexconn.services_off: \"chat\" is not a service (one of allowlist, blocklist, community, history, open_metadata, presence, profiles, recall_others, rtc)"}},
 		{"one key twice", ok + "[app.cometchat]\napp_id = \"a\"\nfull_access_key = \"0123456789abcdef\"\nauth_only_key = \"0123456789abcdef\"\n", nil, []string{"f:9: app[0].cometchat.auth_only_key: must differ from full_access_key"}},
 	}
 	for _, tt := range tests {

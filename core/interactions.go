@@ -33,7 +33,7 @@ type MarkInteraction struct {
 type GetInteractions struct{ Messages []MessageID }
 
 // Interactions is what people do with interactive messages. Reaching a goal is told once, to
-// everyone in the conversation, as InteractionReached.
+// everyone in the conversation, as GoalReached.
 type Interactions interface {
 	Mark(ctx context.Context, by Actor, in MarkInteraction) (Interacted, error)
 	Get(ctx context.Context, by Actor, in GetInteractions) ([]Interacted, error)

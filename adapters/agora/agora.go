@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"dragoman/adapters"
@@ -26,14 +27,16 @@ func Entry() adapters.Entry {
 
 // Dialect is Agora Chat's wire over one core.
 type Dialect struct {
-	env    adapters.Env
-	core   *core.Core
-	now    func() time.Time
-	byKey  map[string]*tenant // by "org#app"
-	byID   map[string]*tenant // by app id
-	byApp  map[core.AppID]*tenant
-	venues *venueCache
-	routes []adapters.Route
+	env     adapters.Env
+	core    *core.Core
+	now     func() time.Time
+	byKey   map[string]*tenant // by "org#app"
+	byID    map[string]*tenant // by app id
+	byApp   map[core.AppID]*tenant
+	venues  *venueCache
+	minted  atomic.Int64 // ids of groups made in one millisecond
+	routes  []adapters.Route
+	serials atomic.Uint32 // of items that the core has no number for
 }
 
 var _ adapters.Dialect = (*Dialect)(nil)

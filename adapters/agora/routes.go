@@ -18,7 +18,13 @@ func (d *Dialect) table() []adapters.Route {
 		d.userRoutes(),
 		d.contactRoutes(),
 		d.attributeRoutes(),
+		d.groupRoutes(),
+		d.messageRoutes(),
+		d.historyRoutes(),
 	)
+	for _, s := range d.spaces() {
+		all = slices.Concat(all, s.spaceRoutes(), s.memberRoutes(), s.admissionRoutes(), s.speechRoutes(), s.boardRoutes())
+	}
 	slices.SortFunc(all, func(a, b adapters.Route) int {
 		return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Method, b.Method))
 	})

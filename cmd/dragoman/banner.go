@@ -78,6 +78,9 @@ func (p *Program) banner(took time.Duration) error {
 	if p.Demo {
 		p.demoNotes(&b)
 	}
+	if p.Config.Console.Password != "" && p.Demo {
+		fmt.Fprintf(&b, "  console    http://%s/console  password %s\n", public(p.Config.Listen), p.Config.Console.Password.Reveal())
+	}
 	fmt.Fprintf(&b, "  overview   http://%s/\n", public(p.Config.Listen))
 	fmt.Fprintf(&b, "  operations http://%s/readyz\n", public(p.Config.OpsListen))
 	fmt.Fprintf(&b, "\nready in %s\n", took.Round(time.Millisecond))

@@ -16,7 +16,7 @@ var stored = map[core.EventKind]bool{
 	core.ChannelCreated: true, core.ChannelUpdated: true, core.ChannelTruncated: true, core.ChannelDeleted: true,
 	core.MemberAdded: true, core.MemberUpdated: true, core.MemberRemoved: true,
 	core.MemberInvited: true, core.InviteAccepted: true, core.InviteRejected: true,
-	core.ReadMoved: true,
+	core.ReadMoved: true, core.MessageValued: true,
 
 	core.MemberMuted: true, core.MemberUnmuted: true, core.GroupMutedAll: true, core.GroupUnmutedAll: true,
 	core.MemberAllowed: true, core.MemberDisallowed: true, core.Announced: true, core.GroupRuled: true, core.OwnerChanged: true,

@@ -75,7 +75,7 @@ func (s interactions) Mark(ctx context.Context, by core.Actor, in core.MarkInter
 		}
 		told := out
 		return t.emit(&core.Event{
-			Kind: core.InteractionReached, Channel: sc.channel, Config: sc.config, User: e.seen(by.App, sc.user),
+			Kind: core.GoalReached, Channel: sc.channel, Config: sc.config, User: e.seen(by.App, sc.user),
 			Message: &one[0], Interacted: &told, To: receivers(m),
 		})
 	})

@@ -166,9 +166,14 @@ func (x *change) tell(ctx context.Context, t *txn, c *core.Channel, kind core.Ev
 	}
 	switch kind { // no channel of theirs will tell them
 	case core.MemberRemoved, core.UserBanned, core.UserUnbanned:
-		ev.Box = []core.UserID{x.of.ID}
+		if !x.quiet {
+			ev.Box = []core.UserID{x.of.ID}
+		}
 	}
-	return t.emit(ev)
+	if err := t.emit(ev); err != nil || kind != core.MemberRemoved && kind != core.UserBanned {
+		return err
+	}
+	return x.vacateRoom(ctx, t, c)
 }
 
 // enter makes the person a member.
@@ -490,6 +495,9 @@ func (g groups) Transfer(ctx context.Context, by core.Actor, in core.TransferGro
 			return err
 		}
 		old := string(c.CreatedBy)
+		if err := t.DeleteRecord(t.app, spaceRoomRanks, placeRecord(c.Key, c.CreatedBy)); err != nil {
+			return err
+		}
 		for i := range owners {
 			old = string(owners[i].User)
 			if in.OldLeaves {

@@ -63,6 +63,9 @@ func (ms messages) edit(ctx context.Context, by core.Actor, in core.EditMessage)
 		change = &core.Change{Names: []string{core.ChangePinned}}
 	}
 	if next.Text != old.Text {
+		if next.Text, err = e.mask(ctx, sc, next.Text); err != nil {
+			return core.Message{}, err
+		}
 		if v, err := e.moderate(ctx, sc, next.Text); err != nil {
 			return core.Message{}, err
 		} else if v == verdictBlock {
