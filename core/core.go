@@ -29,8 +29,6 @@ type Core struct {
 	Sessions      Sessions
 	Presences     Presences
 	Acks          Acks
-	Conversations Conversations
-	Broadcasts    Broadcasts
 	Calls         Calls
 	Types         Types
 	Credentials   Credentials
@@ -48,6 +46,8 @@ type Core struct {
 	Live          Live
 	Feeds         Feeds
 	Health        Health
+	Conversations Conversations
+	Broadcasts    Broadcasts
 }
 
 // Health tells whether the core can work.
