@@ -1,8 +1,10 @@
 package cometchat_test
 
 import (
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/tidwall/gjson"
 
@@ -193,7 +195,9 @@ func TestBlocksAreListedBothWays(t *testing.T) {
 func TestWhoDeletedAMessageIsKept(t *testing.T) {
 	a := newAPI(t, adaptertest.Setup{})
 	a.group("del", "public", "bob:participants")
-	by := func(id string) string { return a.must(a.as("bob", "GET", "/messages/"+id, "")).data("deletedBy").String() }
+	by := func(id string) string {
+		return a.must(a.as("bob", "GET", "/messages/"+id, "")).data("deletedBy").String()
+	}
 	own, others, app := a.text("bob", "group", "del", "1"), a.text("bob", "group", "del", "2"), a.text("bob", "group", "del", "3")
 	a.must(a.as("bob", "DELETE", "/messages/"+own, ""))
 	a.must(a.as("alice", "DELETE", "/messages/"+others, ""))
@@ -239,5 +243,34 @@ func TestCallsChangeTheirType(t *testing.T) {
 	a.must(a.move("bob", "ended"))
 	if r := change("bob", "audio"); r.code() != "ERR_CALL_TERMINATED" {
 		t.Errorf("after its end: %s", r.body.Raw)
+	}
+}
+
+func TestMutedConversations(t *testing.T) {
+	a := newAPI(t, adaptertest.Setup{})
+	a.group("loud", "public", "bob:participants")
+	const path = "/notifications/push/v1/preferences/mute"
+	list := func() string { return a.must(a.as("bob", "GET", path, "")).data("mutedConversations").Raw }
+	if list() != "[]" {
+		t.Errorf("at first %s", list())
+	}
+	later := strconv.FormatInt(time.Now().Add(time.Hour).UnixMilli(), 10)
+	a.must(a.as("bob", "PUT", path, `{"conversations":[{"id":"alice","type":"oneOnOne","until":`+later+`},{"id":"loud","type":"group"}]}`))
+	if v := gjson.Parse(list()); len(v.Array()) != 2 || v.Get(`#(id=="alice").until`).Raw != later || v.Get(`#(id=="alice").type`).String() != "oneOnOne" || v.Get(`#(id=="loud").type`).String() != "group" {
+		t.Errorf("muted are %s", v.Raw)
+	}
+	past := strconv.FormatInt(time.Now().Add(-time.Hour).UnixMilli(), 10)
+	a.must(a.as("bob", "PUT", path, `{"conversations":[{"id":"alice","type":"oneOnOne","until":`+past+`}]}`))
+	a.must(a.as("bob", "DELETE", path, `{"conversations":[{"id":"loud","type":"group"}]}`))
+	if list() != "[]" {
+		t.Errorf("in the end %s", list())
+	}
+	for want, body := range map[string]string{
+		"ERR_BAD_REQUEST": `{}`, "ERR_UID_NOT_FOUND": `{"conversations":[{"id":"nobody","type":"oneOnOne"}]}`,
+		"ERR_GUID_NOT_FOUND": `{"conversations":[{"id":"none","type":"group"}]}`,
+	} {
+		if r := a.as("bob", "PUT", path, body); r.code() != want {
+			t.Errorf("%s: %s, want %s", body, r.body.Raw, want)
+		}
 	}
 }

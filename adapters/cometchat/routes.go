@@ -30,6 +30,7 @@ func (d *Dialect) table() []adapters.Route {
 		d.readRoutes(),
 		d.fileRoutes(),
 		d.deviceRoutes(),
+		d.muteRoutes(),
 		d.reminderRoutes(),
 		d.extensionRoutes(),
 		d.callRoutes(),
