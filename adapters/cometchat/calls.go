@@ -145,8 +145,14 @@ func (d *Dialect) listCalls(ctx context.Context, by core.Actor, rq *adapters.Req
 		return out, nil
 	}
 	cs, err := d.core.Calls.List(ctx, by, core.ListCalls{Page: cp})
+	if err != nil {
+		return out, err
+	}
 	out.items = cut(&out.page, cs)
-	return out, err
+	return out, out.whole(100, func(p core.Page) (int, error) {
+		cs, err := d.core.Calls.List(ctx, by, core.ListCalls{Page: p})
+		return len(cs), err
+	})
 }
 
 func (d *Dialect) getCall(ctx context.Context, by core.Actor, rq *adapters.Request) (core.Call, error) {
