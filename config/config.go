@@ -17,6 +17,7 @@ type Config struct {
 	Limits    Bounds    `toml:"limits"`
 	Callbacks Callbacks `toml:"callbacks"`
 	Breaker   Breaker   `toml:"breaker"`
+	Console   Console   `toml:"console"`
 
 	Apps []App `toml:"app"`
 }
@@ -55,6 +56,12 @@ type Breaker struct {
 	OpenFor  Duration `toml:"open_for" doc:"Time between two attempts to find out whether an open breaker may close."`
 }
 
+// Console is the operator's view in a browser, at /console of the main listener.
+type Console struct {
+	Password Secret `toml:"password" doc:"Password of the operator: the text itself, env:NAME or file:PATH. At least 8 characters. Empty means: no console."`
+	Panes    string `toml:"panes" doc:"Folder of the built live panes, see make panes. Empty means: none."`
+}
+
 // App is one tenant. Its people and rooms are shared by all of its dialects; apps never see each
 // other.
 type App struct {
@@ -64,6 +71,7 @@ type App struct {
 	BindTokens  bool      `toml:"bind_tokens" doc:"Refuse an auth token on any device but the first that used it, in dialects whose clients name their device."`
 	Limits      Limits    `toml:"limits"`
 	Plan        Plan      `toml:"plan"`
+	Native      Native    `toml:"native"`
 	Stream      Stream    `toml:"stream"`
 	CometChat   CometChat `toml:"cometchat"`
 	Agora       Agora     `toml:"agora"`
@@ -74,6 +82,12 @@ type App struct {
 type Limits struct {
 	Rate bool `toml:"rate" doc:"Count calls per minute as the vendor does and answer 429 above its published limits."`
 	Body Size `toml:"body" doc:"Largest JSON body of a request. Uploads have limits of their own."`
+}
+
+// Native is an app's table for our own API, at /v1 of the main listener. It is off without api_key.
+type Native struct {
+	APIKey    string `toml:"api_key" example:"acme-key" doc:"The key of the app: servers send it with the secret, and tokens name it as their issuer. Empty means: the API under /v1 does not know this app."`
+	APISecret Secret `toml:"api_secret" example:"env:ACME_API_SECRET" doc:"Secret that signs tokens and webhooks, and is the password of the app's servers: the text itself, env:NAME or file:PATH. At least 16 characters."`
 }
 
 // Plan is what the operator has agreed with an app; it holds from the next start on.
@@ -120,7 +134,7 @@ type Nexconn struct {
 	AppSecret   Secret   `toml:"app_secret" example:"env:ACME_NEXCONN_SECRET" doc:"The App Secret that signs calls of servers and webhooks: the text itself, env:NAME or file:PATH. At least 16 characters."`
 	Listen      string   `toml:"listen" example:":8084" doc:"A listener of its own, without path prefix: server API, navigation and live link. Apps may share one."`
 	Callers     []string `toml:"callers" example:"203.0.113.7" doc:"Addresses from which servers may call. Empty means any."`
-	ServicesOff []string `toml:"services_off" example:"community" doc:"Services of the vendor that this app has not switched on; their calls answer HTTP 430. Of: allowlist, blocklist, community, history, open_metadata, presence, profiles, rtc."`
+	ServicesOff []string `toml:"services_off" example:"community" doc:"Services of the vendor that this app has not switched on; their calls answer HTTP 430. Of: allowlist, blocklist, community, history, open_metadata, presence, profiles, recall_others, rtc."`
 }
 
 // Default is the configuration of an empty file. It has no apps, so it serves nobody.

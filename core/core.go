@@ -28,8 +28,6 @@ type Core struct {
 	Sessions      Sessions
 	Presences     Presences
 	Acks          Acks
-	Conversations Conversations
-	Broadcasts    Broadcasts
 	Calls         Calls
 	Types         Types
 	Credentials   Credentials
@@ -41,9 +39,14 @@ type Core struct {
 	Devices       Devices
 	Files         Files
 	Tasks         Tasks
+	Communities   Communities
+	Values        Values
+	Streams       Streams
 	Live          Live
 	Feeds         Feeds
 	Health        Health
+	Conversations Conversations
+	Broadcasts    Broadcasts
 }
 
 // Health tells whether the core can work.

@@ -50,3 +50,7 @@ type Change struct {
 	Session     *Session              `json:"session,omitempty"`
 	Friend      *Friendship           `json:"friend,omitempty"`
 }
+
+// ChangePinned is the name of the field that a change of a pin alone has changed: in MessageEdited
+// that of the message, in MemberUpdated that of the member's own list of channels.
+const ChangePinned = "pinned"

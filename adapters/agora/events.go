@@ -60,6 +60,7 @@ var eventTable = map[core.EventKind]func(*telling){
 	core.GroupInviteAccepted:   (*telling).replied,
 	core.GroupInviteDeclined:   (*telling).replied,
 	core.MessageAcked:          (*telling).acked,
+	core.PresenceChanged:       (*telling).presence,
 	core.FriendRequested:       (*telling).friendAsked,
 	core.FriendAdded:           (*telling).befriended,
 	core.FriendDeclined:        (*telling).friendDeclined,
@@ -220,20 +221,16 @@ func (x *telling) reaction() {
 	})
 }
 
-// read tells that somebody has read a conversation of two: up to a message, or to its end.
+// read tells that somebody has read a conversation of two up to its end. The acknowledgement of a
+// single message is an event of its own.
 func (x *telling) read() {
 	r := x.ev.Read
-	if r == nil || x.ev.Thread != nil || !x.v.direct() || r.Message == 0 || r.User.ID == x.viewer && x.own() {
+	if r == nil || x.ev.Thread != nil || !x.v.direct() || r.Message == 0 || x.own() || strings.HasPrefix(x.ev.Origin, ackOrigin) {
 		return
 	}
-	kind := int64(bodyChannelAck)
-	if strings.HasPrefix(x.ev.Origin, ackOrigin) {
-		kind = bodyReadAck
-	}
-	if kind == bodyReadAck && r.User.ID == x.viewer {
-		return
-	}
-	x.add(func(id uint64) []byte { return x.d.ackBytes(x.v, kind, r.User.ID, "", r.Message, id, x.ev.At, nil) })
+	x.add(func(id uint64) []byte {
+		return x.d.ackBytes(x.v, bodyChannelAck, r.User.ID, "", r.Message, id, x.ev.At, nil)
+	})
 }
 
 // ackOrigin marks what follows from the acknowledgement of a single message, in place of the device.

@@ -2,6 +2,7 @@ package agora
 
 import (
 	"strconv"
+	"time"
 
 	"dragoman/adapters/wire"
 	"dragoman/core"
@@ -227,4 +228,38 @@ func (x *telling) acked() {
 			it.to.v = x.v.group()
 		})
 	})
+}
+
+// presence tells how somebody shows themself on their devices.
+func (x *telling) presence() {
+	c := x.ev.Change
+	if c == nil || c.Presence == nil {
+		return
+	}
+	x.notify("presence", func(w *wire.Writer) {
+		w.Object("data")
+		w.List("values")
+		w.Open()
+		w.Text("uid", string(c.Presence.User))
+		w.Int64("last_time", seconds(c.Presence.LastSeen, x.ev.At))
+		w.Int64("expiry", seconds(c.Presence.Expires, x.ev.At))
+		w.Text("ext", c.Presence.Text)
+		w.Object("status")
+		for _, device := range sortedNames(c.Presence.Devices) {
+			w.KeyOf(device)
+			w.Number(c.Presence.Devices[device])
+		}
+		w.Close()
+		w.Close()
+		w.CloseList()
+		w.Close()
+	})
+}
+
+// seconds is a time in seconds since 1970, or another one where it is not set.
+func seconds(t, or time.Time) int64 {
+	if t.IsZero() {
+		t = or
+	}
+	return t.Unix()
 }

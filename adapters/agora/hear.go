@@ -254,7 +254,10 @@ func (l *link) hearRead(ctx context.Context, b *msgBody) (ack, error) {
 	if err != nil {
 		return ack{}, err
 	}
-	_, err = l.d.core.Reads.Mark(core.WithOrigin(ctx, ackOrigin+l.device), l.by, core.MarkRead{Key: hit.Channel.Key, Message: hit.Message.ID.String()})
+	// The position follows for those whose dialects know nothing else, and is not told twice.
+	if _, err = l.d.core.Acks.Ack(ctx, l.by, core.AckMessage{Message: hit.Message.ID.String(), Text: b.ack}); err == nil && hit.Channel.Kind == core.KindDirect {
+		_, err = l.d.core.Reads.Mark(core.WithOrigin(ctx, ackOrigin+l.device), l.by, core.MarkRead{Key: hit.Channel.Key, Message: hit.Message.ID.String()})
+	}
 	return l.done(), err
 }
 

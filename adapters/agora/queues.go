@@ -152,10 +152,20 @@ func gone(err error) bool {
 // items are the encoded items of events that were missed.
 func (l *link) items(ctx context.Context, evs []*core.Event) [][]byte {
 	var out [][]byte
-	for _, ev := range evs {
+	for i, ev := range evs {
+		if ev.Kind == core.ReadMoved && i > 0 && follows(ev, evs[i-1]) {
+			continue
+		}
 		out = append(out, l.d.tell(ctx, l, ev, false)...)
 	}
 	return out
+}
+
+// follows reports whether a move of a read position comes from the acknowledgement before it, which
+// says the same.
+func follows(move, ack *core.Event) bool {
+	return ack.Kind == core.MessageAcked && ack.Change != nil && ack.Change.Ack != nil && move.Read != nil &&
+		ack.Change.Ack.Message == move.Read.Message && ack.Change.Ack.User == move.Read.User.ID
 }
 
 // answerPull answers a pull. The status and the queue are mandatory.

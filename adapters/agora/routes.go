@@ -19,6 +19,7 @@ func (d *Dialect) table() []adapters.Route {
 		d.contactRoutes(),
 		d.attributeRoutes(),
 		d.groupRoutes(),
+		d.hookRoutes(),
 		d.messageRoutes(),
 		d.historyRoutes(),
 		d.fileRoutes(),

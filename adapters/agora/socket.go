@@ -148,15 +148,63 @@ func (l *link) admit(ctx context.Context, f *frame, p *provision) (until time.Ti
 		return until, err
 	}
 	l.by.Platform = platformOf(p)
-	l.live, err = l.d.core.Live.Connect(ctx, l.by, l.connect(p))
+	if err = l.makeRoom(ctx, p); err != nil {
+		return until, err
+	}
+	session := &core.Session{Device: l.device, Name: p.deviceName, Platform: l.by.Platform, Extra: l.described(p)}
+	l.live, err = l.d.core.Live.Connect(ctx, l.by, core.Connect{Sink: l.sink, Everything: true, Ended: l.ended, Session: session})
 	l.by.Connection = l.live.ID
 	return until, err
 }
 
-// connect is what the core is told of the connection.
-func (l *link) connect(*provision) core.Connect {
-	return core.Connect{Sink: l.sink, Everything: true, Ended: l.ended}
+// maxDevices is how many devices of one platform a person can be logged in on at once; see
+// https://docs.agora.io/en/agora-chat/develop/multi-device-login.
+const maxDevices = 4
+
+// described is what is kept of the device.
+func (l *link) described(p *provision) core.Extra {
+	w := wire.NewWriter(64)
+	w.Open()
+	w.Text("device_uuid", clip(p.deviceUUID))
+	w.Close()
+	return w.Bytes()
 }
+
+// makeRoom ends the sessions that give way to this login: one of the same device, and the oldest when
+// the person has too many. They are told what the app said when logging in.
+func (l *link) makeRoom(ctx context.Context, p *provision) error {
+	own, err := l.d.core.Sessions.List(ctx, l.by, core.ListSessions{})
+	if err != nil {
+		return err
+	}
+	same := own[:0:0]
+	for _, s := range own {
+		switch {
+		case s.Device == l.device:
+			err = l.kick(ctx, s.Connection, p.reason)
+		case s.Platform == l.by.Platform:
+			same = append(same, s)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	for len(same) >= maxDevices {
+		if err := l.kick(ctx, same[0].Connection, p.reason); err != nil {
+			return err
+		}
+		same = same[1:]
+	}
+	return nil
+}
+
+func (l *link) kick(ctx context.Context, connection, text string) error {
+	_, err := l.d.core.Sessions.Kick(ctx, l.by, core.KickSessions{Connection: connection, Reason: kickElsewhere, Text: orElse(text, kickElsewhere)})
+	return err
+}
+
+// kickElsewhere is the core's word for a session that gave way to another login.
+const kickElsewhere = "elsewhere"
 
 // tokenOf finds the token in a login: the frame has it, and the payload as JSON.
 func tokenOf(f *frame, p *provision) string {
@@ -240,6 +288,9 @@ func (l *link) ended(err error) {
 		op = kickRemoved // the account is gone or out of use
 	}
 	body := statsBody{op: always(op)}
+	if f := fault.From(err); op == kickLogin && f.Detail != kickElsewhere {
+		body.reason = f.Detail // what the app said with the login that took its place
+	}
 	x := item{id: l.d.serial(), timestamp: uint64(l.d.now().UnixMilli()), ns: nsStatistic, payload: body.encode(nil)} //nolint:gosec // after 1970
 	x.from.v, x.to.v = &jid{name: "admin", domain: domainUser}, l.self()
 	dl := syncDL{status: success(), metas: []item{x}, isLast: true, timestamp: x.timestamp}

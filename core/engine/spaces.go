@@ -45,6 +45,12 @@ import (
 //	friends          user|friend                        core.Friendship
 //	calls            session                            core.Call
 //	calls_by         user|time|session                  callRef
+//	communities      community id                       book
+//	communities_of   user|community id                  nothing
+//	community_places community id|subchannel|user       nothing: put into a private subchannel
+//	message_values   message id                         storedValue by name
+//	streams          message id                         streamMeta
+//	stream_chunks    message id|number                  core.StreamChunk
 //	muted            channel key|user                   core.MemberMute
 //	allowed          channel key|user                   core.AllowedMember
 //	kind_mutes       user|kind                          core.KindMute
@@ -65,6 +71,9 @@ import (
 //	ack_counts       message id                         how many
 //	conversations    user|scope                         core.ConversationSettings
 //	broadcasts       message id                         storedBroadcast
+//	thread_people    parent message id|user             threadPerson
+//	threads_by       user|parent message id             channel key
+//	threads_in       channel key|parent message id      nothing
 //	super_admins     user                               superAdmin
 //	calls_open       u|user or g|channel key            callRef: what holds them
 //	cursors          user|device|key of a channel       cursor: how far a device has come in a feed;
@@ -74,6 +83,7 @@ const (
 	spaceFutureBans   = "future_bans"
 	spaceMutes        = "mutes"
 	spaceBlocks       = "blocks"
+	spaceBlockedBy    = "blocked_by"
 	spaceFlags        = "flags"
 	spaceFlagsBy      = "flags_by"
 	spaceBlocklists   = "blocklists"
@@ -121,13 +131,23 @@ const (
 	spacePresenceFollowers = "presence_by"
 	spaceAcks              = "acks"
 	spaceAckCounts         = "ack_counts"
+	spaceThreadPeople      = "thread_people"
+	spaceThreadsBy         = "threads_by"
+	spaceThreadsIn         = "threads_in"
 	spaceBroadcasts        = "broadcasts"
 	spaceConversations     = "conversations"
 	spaceSuperAdmins       = "super_admins"
 
 	spaceCredentials   = "credentials"
 	spaceCredentialsBy = "credentials_by"
-	spaceCursors       = "cursors"
+
+	spaceCommunities     = "communities"
+	spaceCommunitiesOf   = "communities_of"
+	spaceCommunityPlaces = "community_places"
+	spaceMessageValues   = "message_values"
+	spaceStreams         = "streams"
+	spaceStreamChunks    = "stream_chunks"
+	spaceCursors         = "cursors"
 )
 
 // allApps is the app under which queues over all apps are kept.

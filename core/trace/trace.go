@@ -23,7 +23,10 @@ type Command struct {
 }
 
 // Recorder takes commands as they end, from any goroutine. It must not block.
-type Recorder func(Command)
+type Recorder interface {
+	Watching() bool // whether anybody looks; nothing is recorded while nobody does
+	Record(c Command)
+}
 
 type recorderKey struct{}
 
@@ -38,7 +41,7 @@ const maxInput = 2 << 10
 // begin starts a command; the function it returns ends it. nil when nobody listens.
 func begin(ctx context.Context, name string, by core.Actor, in any) func(error) {
 	r, ok := ctx.Value(recorderKey{}).(Recorder)
-	if !ok {
+	if !ok || !r.Watching() {
 		return nil
 	}
 	start := time.Now()
@@ -49,6 +52,6 @@ func begin(ctx context.Context, name string, by core.Actor, in any) func(error) 
 			f := fault.From(err)
 			c.Reason, c.Detail = f.Reason.Name(), f.Detail
 		}
-		r(c)
+		r.Record(c)
 	}
 }

@@ -138,6 +138,18 @@ func typeText(e ast.Expr) string {
 	return "?"
 }
 
+// recorder keeps what it is told.
+type recorder struct {
+	on  bool
+	got []trace.Command
+}
+
+// Watching implements trace.Recorder.
+func (r *recorder) Watching() bool { return r.on }
+
+// Record implements trace.Recorder.
+func (r *recorder) Record(c trace.Command) { r.got = append(r.got, c) }
+
 // friends is a service that only counts.
 type friends struct {
 	core.Friends
@@ -151,8 +163,8 @@ func (f friends) List(context.Context, core.Actor, core.ListFriends) ([]core.Fri
 
 func TestCommandsAreReportedToTheContextsRecorder(t *testing.T) {
 	c := trace.Wrap(&core.Core{Friends: friends{err: fault.UserNotFound.Error("no such user")}})
-	var got []trace.Command
-	ctx := trace.With(t.Context(), func(x trace.Command) { got = append(got, x) })
+	log := &recorder{on: true}
+	ctx := trace.With(t.Context(), log)
 	by := core.Actor{App: 1, User: "ann", Access: core.AccessUser}
 	if _, err := c.Friends.List(ctx, by, core.ListFriends{Search: "b", Online: true}); !fault.IsReason(err, fault.UserNotFound) {
 		t.Errorf("the answer is %v", err)
@@ -160,6 +172,11 @@ func TestCommandsAreReportedToTheContextsRecorder(t *testing.T) {
 	if _, err := c.Friends.List(t.Context(), by, core.ListFriends{}); err == nil {
 		t.Error("a call that nobody records lost its error")
 	}
+	log.on = false
+	if _, err := c.Friends.List(ctx, by, core.ListFriends{}); err == nil {
+		t.Error("a call that nobody watches lost its error")
+	}
+	got := log.got
 	if len(got) != 1 || got[0].Name != "Friends.List" || got[0].User != "ann" || got[0].Input != `{Search: "b", Online: true}` ||
 		got[0].Reason != fault.UserNotFound.Name() || got[0].Detail != "no such user" {
 		t.Errorf("recorded %+v", got)
@@ -176,12 +193,12 @@ func (credentials) Put(context.Context, core.Actor, core.PutCredential) (core.Cr
 
 func TestSecretsAreNotReported(t *testing.T) {
 	c := trace.Wrap(&core.Core{Credentials: credentials{}})
-	var got trace.Command
-	ctx := trace.With(t.Context(), func(x trace.Command) { got = x })
+	log := &recorder{on: true}
+	ctx := trace.With(t.Context(), log)
 	if _, err := c.Credentials.Put(ctx, core.Actor{}, core.PutCredential{Credential: core.Credential{Secret: "hush", User: "ann"}}); err != nil {
 		t.Fatal(err)
 	}
-	if strings.Contains(got.Input, "hush") || !strings.Contains(got.Input, "hidden") {
-		t.Errorf("recorded %s", got.Input)
+	if in := log.got[0].Input; strings.Contains(in, "hush") || !strings.Contains(in, "hidden") {
+		t.Errorf("recorded %s", in)
 	}
 }

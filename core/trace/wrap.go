@@ -26,6 +26,11 @@ func Wrap(c *core.Core) *core.Core {
 	out.Speech = tracedSpeech{c.Speech}
 	out.Admissions = tracedAdmissions{c.Admissions}
 	out.Board = tracedBoard{c.Board}
+	out.Attributes = tracedAttributes{c.Attributes}
+	out.Rooms = tracedRooms{c.Rooms}
+	out.Sessions = tracedSessions{c.Sessions}
+	out.Presences = tracedPresences{c.Presences}
+	out.Acks = tracedAcks{c.Acks}
 	out.Calls = tracedCalls{c.Calls}
 	out.Types = tracedTypes{c.Types}
 	out.Credentials = tracedCredentials{c.Credentials}
@@ -37,8 +42,13 @@ func Wrap(c *core.Core) *core.Core {
 	out.Devices = tracedDevices{c.Devices}
 	out.Files = tracedFiles{c.Files}
 	out.Tasks = tracedTasks{c.Tasks}
+	out.Communities = tracedCommunities{c.Communities}
+	out.Values = tracedValues{c.Values}
+	out.Streams = tracedStreams{c.Streams}
 	out.Live = tracedLive{c.Live}
 	out.Feeds = tracedFeeds{c.Feeds}
+	out.Conversations = tracedConversations{c.Conversations}
+	out.Broadcasts = tracedBroadcasts{c.Broadcasts}
 	return &out
 }
 
@@ -775,6 +785,181 @@ func (s tracedBoard) Shared(ctx context.Context, by core.Actor, in core.ListShar
 	return s.Board.Shared(ctx, by, in)
 }
 
+// tracedAttributes reports the commands of its service.
+type tracedAttributes struct{ core.Attributes }
+
+// SetMember implements core.Attributes.
+func (s tracedAttributes) SetMember(ctx context.Context, by core.Actor, in core.SetMemberAttributes) (out map[string]string, err error) {
+	if end := begin(ctx, "Attributes.SetMember", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Attributes.SetMember(ctx, by, in)
+}
+
+// Members implements core.Attributes.
+func (s tracedAttributes) Members(ctx context.Context, by core.Actor, in core.GetMemberAttributes) (out map[core.UserID]map[string]string, err error) {
+	if end := begin(ctx, "Attributes.Members", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Attributes.Members(ctx, by, in)
+}
+
+// SetRoom implements core.Attributes.
+func (s tracedAttributes) SetRoom(ctx context.Context, by core.Actor, in core.SetRoomAttributes) (out []core.AttributeOutcome, err error) {
+	if end := begin(ctx, "Attributes.SetRoom", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Attributes.SetRoom(ctx, by, in)
+}
+
+// RemoveRoom implements core.Attributes.
+func (s tracedAttributes) RemoveRoom(ctx context.Context, by core.Actor, in core.RemoveRoomAttributes) (out []core.AttributeOutcome, err error) {
+	if end := begin(ctx, "Attributes.RemoveRoom", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Attributes.RemoveRoom(ctx, by, in)
+}
+
+// Room implements core.Attributes.
+func (s tracedAttributes) Room(ctx context.Context, by core.Actor, in core.GetRoomAttributes) (out []core.RoomAttribute, err error) {
+	if end := begin(ctx, "Attributes.Room", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Attributes.Room(ctx, by, in)
+}
+
+// tracedRooms reports the commands of its service.
+type tracedRooms struct{ core.Rooms }
+
+// Enter implements core.Rooms.
+func (s tracedRooms) Enter(ctx context.Context, by core.Actor, in core.EnterRoom) (out core.GroupView, err error) {
+	if end := begin(ctx, "Rooms.Enter", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Rooms.Enter(ctx, by, in)
+}
+
+// Leave implements core.Rooms.
+func (s tracedRooms) Leave(ctx context.Context, by core.Actor, in core.LeaveRoom) (out core.GroupView, err error) {
+	if end := begin(ctx, "Rooms.Leave", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Rooms.Leave(ctx, by, in)
+}
+
+// In implements core.Rooms.
+func (s tracedRooms) In(ctx context.Context, by core.Actor, in core.InRoom) (out map[core.UserID]bool, err error) {
+	if end := begin(ctx, "Rooms.In", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Rooms.In(ctx, by, in)
+}
+
+// Joined implements core.Rooms.
+func (s tracedRooms) Joined(ctx context.Context, by core.Actor, in core.ListRooms) (out []core.Channel, err error) {
+	if end := begin(ctx, "Rooms.Joined", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Rooms.Joined(ctx, by, in)
+}
+
+// SetSuperAdmin implements core.Rooms.
+func (s tracedRooms) SetSuperAdmin(ctx context.Context, by core.Actor, in core.SetSuperAdmin) (err error) {
+	if end := begin(ctx, "Rooms.SetSuperAdmin", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Rooms.SetSuperAdmin(ctx, by, in)
+}
+
+// SuperAdmins implements core.Rooms.
+func (s tracedRooms) SuperAdmins(ctx context.Context, by core.Actor, in core.ListSuperAdmins) (out []core.UserID, err error) {
+	if end := begin(ctx, "Rooms.SuperAdmins", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Rooms.SuperAdmins(ctx, by, in)
+}
+
+// tracedSessions reports the commands of its service.
+type tracedSessions struct{ core.Sessions }
+
+// List implements core.Sessions.
+func (s tracedSessions) List(ctx context.Context, by core.Actor, in core.ListSessions) (out []core.Session, err error) {
+	if end := begin(ctx, "Sessions.List", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Sessions.List(ctx, by, in)
+}
+
+// Kick implements core.Sessions.
+func (s tracedSessions) Kick(ctx context.Context, by core.Actor, in core.KickSessions) (out []core.Session, err error) {
+	if end := begin(ctx, "Sessions.Kick", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Sessions.Kick(ctx, by, in)
+}
+
+// tracedPresences reports the commands of its service.
+type tracedPresences struct{ core.Presences }
+
+// Publish implements core.Presences.
+func (s tracedPresences) Publish(ctx context.Context, by core.Actor, in core.PublishPresence) (out core.Presence, err error) {
+	if end := begin(ctx, "Presences.Publish", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Presences.Publish(ctx, by, in)
+}
+
+// Query implements core.Presences.
+func (s tracedPresences) Query(ctx context.Context, by core.Actor, in core.QueryPresence) (out []core.Presence, err error) {
+	if end := begin(ctx, "Presences.Query", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Presences.Query(ctx, by, in)
+}
+
+// Subscribe implements core.Presences.
+func (s tracedPresences) Subscribe(ctx context.Context, by core.Actor, in core.SubscribePresence) (out []core.Presence, err error) {
+	if end := begin(ctx, "Presences.Subscribe", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Presences.Subscribe(ctx, by, in)
+}
+
+// Subscriptions implements core.Presences.
+func (s tracedPresences) Subscriptions(ctx context.Context, by core.Actor, in core.ListSubscriptions) (out core.Subscriptions, err error) {
+	if end := begin(ctx, "Presences.Subscriptions", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Presences.Subscriptions(ctx, by, in)
+}
+
+// tracedAcks reports the commands of its service.
+type tracedAcks struct{ core.Acks }
+
+// Ack implements core.Acks.
+func (s tracedAcks) Ack(ctx context.Context, by core.Actor, in core.AckMessage) (out core.MessageAck, err error) {
+	if end := begin(ctx, "Acks.Ack", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Acks.Ack(ctx, by, in)
+}
+
+// List implements core.Acks.
+func (s tracedAcks) List(ctx context.Context, by core.Actor, in core.ListAcks) (out []core.MessageAck, err error) {
+	if end := begin(ctx, "Acks.List", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Acks.List(ctx, by, in)
+}
+
+// Count implements core.Acks.
+func (s tracedAcks) Count(ctx context.Context, by core.Actor, in core.CountAcks) (out map[core.MessageID]int, err error) {
+	if end := begin(ctx, "Acks.Count", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Acks.Count(ctx, by, in)
+}
+
 // tracedCalls reports the commands of its service.
 type tracedCalls struct{ core.Calls }
 
@@ -1160,6 +1345,183 @@ func (s tracedTasks) Get(ctx context.Context, by core.Actor, in core.GetTask) (o
 	return s.Tasks.Get(ctx, by, in)
 }
 
+// tracedCommunities reports the commands of its service.
+type tracedCommunities struct{ core.Communities }
+
+// Create implements core.Communities.
+func (s tracedCommunities) Create(ctx context.Context, by core.Actor, in core.CreateCommunity) (out core.Community, err error) {
+	if end := begin(ctx, "Communities.Create", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Communities.Create(ctx, by, in)
+}
+
+// Update implements core.Communities.
+func (s tracedCommunities) Update(ctx context.Context, by core.Actor, in core.UpdateCommunity) (out core.Community, err error) {
+	if end := begin(ctx, "Communities.Update", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Communities.Update(ctx, by, in)
+}
+
+// Get implements core.Communities.
+func (s tracedCommunities) Get(ctx context.Context, by core.Actor, in core.GetCommunity) (out core.Community, err error) {
+	if end := begin(ctx, "Communities.Get", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Communities.Get(ctx, by, in)
+}
+
+// Delete implements core.Communities.
+func (s tracedCommunities) Delete(ctx context.Context, by core.Actor, in core.DeleteCommunity) (err error) {
+	if end := begin(ctx, "Communities.Delete", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Communities.Delete(ctx, by, in)
+}
+
+// Join implements core.Communities.
+func (s tracedCommunities) Join(ctx context.Context, by core.Actor, in core.JoinCommunity) (err error) {
+	if end := begin(ctx, "Communities.Join", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Communities.Join(ctx, by, in)
+}
+
+// Leave implements core.Communities.
+func (s tracedCommunities) Leave(ctx context.Context, by core.Actor, in core.LeaveCommunity) (err error) {
+	if end := begin(ctx, "Communities.Leave", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Communities.Leave(ctx, by, in)
+}
+
+// CreateSub implements core.Communities.
+func (s tracedCommunities) CreateSub(ctx context.Context, by core.Actor, in core.CreateSubchannel) (out core.Subchannel, err error) {
+	if end := begin(ctx, "Communities.CreateSub", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Communities.CreateSub(ctx, by, in)
+}
+
+// UpdateSub implements core.Communities.
+func (s tracedCommunities) UpdateSub(ctx context.Context, by core.Actor, in core.UpdateSubchannel) (out core.Subchannel, err error) {
+	if end := begin(ctx, "Communities.UpdateSub", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Communities.UpdateSub(ctx, by, in)
+}
+
+// DeleteSub implements core.Communities.
+func (s tracedCommunities) DeleteSub(ctx context.Context, by core.Actor, in core.DeleteSubchannel) (err error) {
+	if end := begin(ctx, "Communities.DeleteSub", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Communities.DeleteSub(ctx, by, in)
+}
+
+// Subs implements core.Communities.
+func (s tracedCommunities) Subs(ctx context.Context, by core.Actor, in core.ListSubchannels) (out []core.Subchannel, err error) {
+	if end := begin(ctx, "Communities.Subs", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Communities.Subs(ctx, by, in)
+}
+
+// PutMembers implements core.Communities.
+func (s tracedCommunities) PutMembers(ctx context.Context, by core.Actor, in core.PutSubchannelMembers) (err error) {
+	if end := begin(ctx, "Communities.PutMembers", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Communities.PutMembers(ctx, by, in)
+}
+
+// Members implements core.Communities.
+func (s tracedCommunities) Members(ctx context.Context, by core.Actor, in core.ListSubchannelMembers) (out []core.UserID, err error) {
+	if end := begin(ctx, "Communities.Members", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Communities.Members(ctx, by, in)
+}
+
+// PutGroups implements core.Communities.
+func (s tracedCommunities) PutGroups(ctx context.Context, by core.Actor, in core.PutMemberGroups) (err error) {
+	if end := begin(ctx, "Communities.PutGroups", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Communities.PutGroups(ctx, by, in)
+}
+
+// PutUsers implements core.Communities.
+func (s tracedCommunities) PutUsers(ctx context.Context, by core.Actor, in core.PutGroupUsers) (err error) {
+	if end := begin(ctx, "Communities.PutUsers", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Communities.PutUsers(ctx, by, in)
+}
+
+// Bind implements core.Communities.
+func (s tracedCommunities) Bind(ctx context.Context, by core.Actor, in core.BindGroups) (err error) {
+	if end := begin(ctx, "Communities.Bind", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Communities.Bind(ctx, by, in)
+}
+
+// Groups implements core.Communities.
+func (s tracedCommunities) Groups(ctx context.Context, by core.Actor, in core.ListMemberGroups) (out []core.MemberGroup, err error) {
+	if end := begin(ctx, "Communities.Groups", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Communities.Groups(ctx, by, in)
+}
+
+// Bound implements core.Communities.
+func (s tracedCommunities) Bound(ctx context.Context, by core.Actor, in core.ListBound) (out []string, err error) {
+	if end := begin(ctx, "Communities.Bound", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Communities.Bound(ctx, by, in)
+}
+
+// tracedValues reports the commands of its service.
+type tracedValues struct{ core.Values }
+
+// Set implements core.Values.
+func (s tracedValues) Set(ctx context.Context, by core.Actor, in core.SetMessageValues) (out []core.MessageValue, err error) {
+	if end := begin(ctx, "Values.Set", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Values.Set(ctx, by, in)
+}
+
+// Get implements core.Values.
+func (s tracedValues) Get(ctx context.Context, by core.Actor, in core.GetMessageValues) (out map[core.MessageID][]core.MessageValue, err error) {
+	if end := begin(ctx, "Values.Get", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Values.Get(ctx, by, in)
+}
+
+// tracedStreams reports the commands of its service.
+type tracedStreams struct{ core.Streams }
+
+// Write implements core.Streams.
+func (s tracedStreams) Write(ctx context.Context, by core.Actor, in core.WriteStream) (out core.Stream, err error) {
+	if end := begin(ctx, "Streams.Write", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Streams.Write(ctx, by, in)
+}
+
+// Read implements core.Streams.
+func (s tracedStreams) Read(ctx context.Context, by core.Actor, in core.ReadStream) (out core.Stream, err error) {
+	if end := begin(ctx, "Streams.Read", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Streams.Read(ctx, by, in)
+}
+
 // tracedLive reports the commands of its service.
 type tracedLive struct{ core.Live }
 
@@ -1244,4 +1606,74 @@ func (s tracedFeeds) Cursor(ctx context.Context, by core.Actor, in core.GetCurso
 		defer func() { end(err) }()
 	}
 	return s.Feeds.Cursor(ctx, by, in)
+}
+
+// tracedConversations reports the commands of its service.
+type tracedConversations struct{ core.Conversations }
+
+// Put implements core.Conversations.
+func (s tracedConversations) Put(ctx context.Context, by core.Actor, in core.PutSettings) (out core.ConversationSettings, err error) {
+	if end := begin(ctx, "Conversations.Put", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Conversations.Put(ctx, by, in)
+}
+
+// Pin implements core.Conversations.
+func (s tracedConversations) Pin(ctx context.Context, by core.Actor, in core.PinConversation) (out core.ConversationSettings, err error) {
+	if end := begin(ctx, "Conversations.Pin", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Conversations.Pin(ctx, by, in)
+}
+
+// Settings implements core.Conversations.
+func (s tracedConversations) Settings(ctx context.Context, by core.Actor, in core.GetSettings) (out []core.ConversationSettings, err error) {
+	if end := begin(ctx, "Conversations.Settings", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Conversations.Settings(ctx, by, in)
+}
+
+// Drop implements core.Conversations.
+func (s tracedConversations) Drop(ctx context.Context, by core.Actor, in core.DropConversation) (err error) {
+	if end := begin(ctx, "Conversations.Drop", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Conversations.Drop(ctx, by, in)
+}
+
+// List implements core.Conversations.
+func (s tracedConversations) List(ctx context.Context, by core.Actor, in core.ListConversations) (out []core.Conversation, err error) {
+	if end := begin(ctx, "Conversations.List", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Conversations.List(ctx, by, in)
+}
+
+// tracedBroadcasts reports the commands of its service.
+type tracedBroadcasts struct{ core.Broadcasts }
+
+// Send implements core.Broadcasts.
+func (s tracedBroadcasts) Send(ctx context.Context, by core.Actor, in core.SendBroadcast) (out core.Broadcast, err error) {
+	if end := begin(ctx, "Broadcasts.Send", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Broadcasts.Send(ctx, by, in)
+}
+
+// Delete implements core.Broadcasts.
+func (s tracedBroadcasts) Delete(ctx context.Context, by core.Actor, in core.DeleteBroadcast) (out core.Task, err error) {
+	if end := begin(ctx, "Broadcasts.Delete", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Broadcasts.Delete(ctx, by, in)
+}
+
+// System implements core.Broadcasts.
+func (s tracedBroadcasts) System(ctx context.Context, by core.Actor, in core.SendSystem) (out []core.SystemOutcome, err error) {
+	if end := begin(ctx, "Broadcasts.System", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Broadcasts.System(ctx, by, in)
 }

@@ -100,6 +100,33 @@ for (const sdk of packages) {
       assert.equal((await a.hears('onGroupEvent', (m) => m.operation === 'acceptInvite')).from, c.id);
     });
 
+    test('members acknowledge a message, and its author is told how many have', async () => {
+      const [a, b, c] = [await person('ann', sdk), await person('bob', sdk), await person('cat', sdk)];
+      const gid = await group(a.id, [b.id, c.id]);
+      const { serverMsgId } = await a.text(gid, 'who reads this', 'groupChat', { msgConfig: { allowGroupAck: true } });
+      await b.hears('onTextMessage');
+      await b.send('read', gid, { id: serverMsgId, ackContent: '{}' }, 'groupChat');
+      const one = await a.hears('onReadMessage');
+      assert.equal(one.mid, serverMsgId);
+      assert.deepEqual(one.groupReadCount, { [serverMsgId]: 1 });
+      await c.send('read', gid, { id: serverMsgId }, 'groupChat');
+      assert.deepEqual((await a.hears('onReadMessage')).groupReadCount, { [serverMsgId]: 2 });
+    });
+
+    test('reactions are told', async () => {
+      const [a, b] = [await person('ann', sdk), await person('bob', sdk)];
+      const { serverMsgId } = await a.text(b.id, 'like me');
+      await b.hears('onTextMessage');
+      await settles(b.conn.addReaction({ messageId: serverMsgId, reaction: 'smile' }), 'addReaction');
+      const r = await a.hears('onReactionChange');
+      assert.equal(r.messageId, serverMsgId);
+      assert.equal(r.reactions[0].reaction, 'smile');
+      assert.equal(r.reactions[0].count, 1);
+      assert.deepEqual(r.reactions[0].userList, [b.id]);
+      await settles(b.conn.deleteReaction({ messageId: serverMsgId, reaction: 'smile' }), 'deleteReaction');
+      assert.equal((await a.hears('onReactionChange')).reactions[0].count, 0);
+    });
+
     test('a room is entered, used and left', async () => {
       const [a, b] = [await person('ann', sdk), await person('bob', sdk)];
       const room = (await must('POST', '/chatrooms', { name: 'R', description: 'r', maxusers: 20, owner: a.id, members: [] })).data.id;

@@ -1,7 +1,7 @@
 // Logging in, being refused, being ended.
 import { describe, test } from 'node:test';
 import assert from 'node:assert/strict';
-import { connection, fails, must, packages, person, register, app, org, base } from './lib.mjs';
+import { connection, fails, must, packages, person, register, settles, app, org, base } from './lib.mjs';
 
 for (const sdk of packages) {
   describe(sdk, () => {
@@ -38,6 +38,37 @@ for (const sdk of packages) {
       assert.equal((await a.hears('onDeliveredMessage')).mid, sent.serverMsgId);
       await b.text(a.id, 'hello yourself');
       assert.equal((await a.hears('onTextMessage')).msg, 'hello yourself');
+    });
+
+    test('a fifth device takes the place of the first', async () => {
+      const first = await person('many', sdk);
+      const others = [];
+      for (let i = 0; i < 3; i += 1) others.push(await connection(first.id, sdk).open());
+      assert.equal(first.count('onError'), 0);
+      await connection(first.id, sdk).open();
+      assert.equal((await first.hears('onError')).type, 206);
+      assert.equal((await first.hears('onDisconnected')).type, 206);
+      for (const o of others) assert.equal(o.count('onError'), 0);
+    });
+
+    test('a server ends a session', async () => {
+      const a = await person('kicked', sdk);
+      await must('GET', `/users/${a.id}/disconnect`);
+      assert.equal((await a.hears('onError')).type, 217);
+      assert.equal((await a.hears('onDisconnected')).type, 217);
+      const b = await connection(a.id, sdk).open();
+      await must('PUT', `/users/${a.id}/password`, { newpassword: 'other' });
+      assert.equal((await b.hears('onError')).type, 216);
+    });
+
+    test('presence of others is told to who asked for it', async () => {
+      const [a, b] = [await person('ann', sdk), await person('bob', sdk)];
+      await settles(a.conn.subscribePresence({ usernames: [b.id], expiry: 600 }), 'subscribe');
+      await settles(b.conn.publishPresence({ description: 'busy' }), 'publish');
+      const [p] = await a.hears('onPresenceStatusChange', (list) => list[0].ext === 'busy');
+      assert.equal(p.userId, b.id);
+      b.close();
+      await a.hears('onPresenceStatusChange', ([x]) => x.userId === b.id && x.statusDetails.every((s) => s.status === 0));
     });
 
     test('an account that is removed ends its sessions', async () => {

@@ -8,6 +8,7 @@ import (
 
 	"dragoman/core"
 	"dragoman/core/store"
+	"dragoman/core/store/codec"
 )
 
 // rowOf is the clustered key of the n-th message or event of a channel.
@@ -15,35 +16,6 @@ func rowOf(ch core.ChannelID, n int64) int64 { return int64(ch)<<31 | n }
 
 // seqMask takes the number within the channel out of a clustered key.
 const seqMask = 1<<31 - 1
-
-// maxParticipants bounds the people named on a thread's first message.
-const maxParticipants = 25
-
-// The bits of messages.flags.
-const (
-	flagShow = 1 << iota
-	flagSilent
-	flagShadowed
-	flagRestricted
-	flagCountable // core.Message.Countable when written, so that unread counts need no more
-)
-
-// flagsOf packs the switches of a message.
-func flagsOf(m *core.Message) int64 {
-	var f int64
-	for _, b := range []struct {
-		on  bool
-		bit int64
-	}{
-		{m.ShowInChannel, flagShow}, {m.Silent, flagSilent}, {m.Shadowed, flagShadowed},
-		{len(m.RestrictedTo) > 0, flagRestricted}, {m.Countable(), flagCountable},
-	} {
-		if b.on {
-			f |= b.bit
-		}
-	}
-	return f
-}
 
 // head returns the counters of a channel.
 func (w *writer) head(app core.AppID, ch core.ChannelID) (*headOf, error) {
@@ -251,17 +223,17 @@ func (w *writer) bindMessage(st *stmt, m *core.Message) {
 		st.text(string(m.Kind))
 	}
 	created, updated := millis(m.CreatedAt), millis(m.UpdatedAt)
-	st.int(flagsOf(m)).int(created)
+	st.int(codec.Flags(m)).int(created)
 	if updated == created {
 		st.null()
 	} else {
 		st.int(updated)
 	}
 	st.textOrNull(m.Text).textOrNull(m.Alias).intOrNull(int64(m.Parent))
-	w.buf = appendBody(w.buf[:0], m)
+	w.buf = codec.AppendBody(w.buf[:0], m)
 	st.json(w.buf).json(m.Extra)
 	st.intOrNull(millis(m.DeletedAt)).intOrNull(millis(m.EditedAt)).intOrNull(int64(m.ReplyCount)).intOrNull(millis(m.LastReplyAt))
-	w.buf = appendTexts(w.buf[:0], m.Participants)
+	w.buf = codec.AppendTexts(w.buf[:0], m.Participants)
 	st.json(w.buf)
 	if len(m.Reactions) == 0 {
 		st.null()
@@ -305,14 +277,14 @@ func (w *writer) replied(app core.AppID, m *core.Message) (*core.Message, error)
 	if m.CreatedAt.After(p.LastReplyAt) {
 		p.LastReplyAt = core.FromMillis(millis(m.CreatedAt))
 	}
-	if len(p.Participants) < maxParticipants && !slices.Contains(p.Participants, m.User) {
+	if len(p.Participants) < codec.MaxParticipants && !slices.Contains(p.Participants, m.User) {
 		p.Participants = append(p.Participants, m.User)
 	}
 	st, err := w.c.prepare("UPDATE messages SET reply_count = ?, last_reply_at = ?, participants = ? WHERE id = ?")
 	if err != nil {
 		return nil, err
 	}
-	w.buf = appendTexts(w.buf[:0], p.Participants)
+	w.buf = codec.AppendTexts(w.buf[:0], p.Participants)
 	st.int(int64(p.ReplyCount)).int(millis(p.LastReplyAt)).json(w.buf).int(rowOf(p.Channel, p.Seq))
 	return p, st.run()
 }

@@ -14,6 +14,7 @@ import (
 	lib "modernc.org/sqlite/lib"
 
 	"dragoman/core/store"
+	"dragoman/core/store/codec"
 )
 
 // maxStatements bounds the prepared statements a connection keeps: filters make many texts.
@@ -374,6 +375,6 @@ func (s *stmt) colJSON(i int32) []byte {
 	case lib.SQLITE_FLOAT:
 		return strconv.AppendFloat(nil, lib.Xsqlite3_column_double(s.c.tls, s.p, i), 'g', -1, 64)
 	default:
-		return appendQuoted(nil, s.colText(i))
+		return codec.AppendQuoted(nil, s.colText(i))
 	}
 }

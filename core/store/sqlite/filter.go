@@ -10,6 +10,7 @@ import (
 
 	"dragoman/core"
 	"dragoman/core/store"
+	"dragoman/core/store/codec"
 )
 
 // fieldType tells how the values of a field compare.
@@ -468,7 +469,7 @@ func listJSON(v core.Value) []byte {
 		case core.KindNull:
 			out = append(out, "null"...)
 		default:
-			out = appendQuoted(out, jsonArg(e).text)
+			out = codec.AppendQuoted(out, jsonArg(e).text)
 		}
 	}
 	return append(out, ']')

@@ -10,6 +10,7 @@ import (
 
 	"dragoman/core"
 	"dragoman/core/store"
+	"dragoman/core/store/codec"
 )
 
 // find is one filtered, sorted list: its rows, what they come from, what always holds of them.
@@ -124,7 +125,7 @@ func (f *find[T]) page(st *stmt, limit int, spec string, keys int) ([]T, error) 
 		if len(out) == limit {
 			st.reset()
 			if f.q.Next != nil {
-				*f.q.Next = base64.RawURLEncoding.EncodeToString(encode(next))
+				*f.q.Next = base64.RawURLEncoding.EncodeToString(codec.Encode(next))
 			}
 			return out, nil
 		}
@@ -299,7 +300,7 @@ func (r *session) findMessages(app core.AppID, q store.Query) ([]core.Message, e
 			ids[i] = int64(ch)
 		}
 		f.where += " AND (m.id >> 31) IN (SELECT value FROM json_each(?))"
-		f.args = append(f.args, textArg(string(encode(ids))))
+		f.args = append(f.args, textArg(string(codec.Encode(ids))))
 	}
 	if !q.Deleted {
 		f.where += " AND m.deleted_at IS NULL"

@@ -8,6 +8,7 @@ import (
 
 	"dragoman/core"
 	"dragoman/core/store"
+	"dragoman/core/store/codec"
 )
 
 // maxList is the most rows one read answers.
@@ -44,7 +45,7 @@ func (r *session) apps() ([]core.App, error) {
 	return collect(st, func(st *stmt, a *core.App) error {
 		a.ID, a.Name = core.AppID(st.colInt(0)), st.colText(1)
 		a.CreatedAt, a.UpdatedAt = core.FromMillis(st.colInt(3)), core.FromMillis(st.colInt(4))
-		return decode(st.colBytes(2), &a.Settings)
+		return codec.Decode(st.colBytes(2), &a.Settings)
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"dragoman/core"
+	"dragoman/core/store/codec"
 )
 
 // collect reads all rows of a bound statement with scan.
@@ -40,14 +41,14 @@ func scanUser(st *stmt, u *core.User) error {
 	u.Language, u.Invisible = st.colText(4), st.colInt(5) != 0
 	u.CreatedAt, u.UpdatedAt, u.LastActive = core.FromMillis(st.colInt(6)), core.FromMillis(st.colInt(7)), core.FromMillis(st.colInt(8))
 	u.DeactivatedAt, u.DeletedAt, u.RevokedBefore = core.FromMillis(st.colInt(9)), core.FromMillis(st.colInt(10)), core.FromMillis(st.colInt(11))
-	if err := decode(st.colBytes(12), &u.Teams); err != nil {
+	if err := codec.Decode(st.colBytes(12), &u.Teams); err != nil {
 		return err
 	}
 	u.TeamRoles, u.Privacy, u.Extra = st.colBytes(13), st.colBytes(14), st.colBytes(15)
-	if err := decode(st.colBytes(17), &u.Tags); err != nil {
+	if err := codec.Decode(st.colBytes(17), &u.Tags); err != nil {
 		return err
 	}
-	return decode(st.colBytes(16), &u.Ban)
+	return codec.Decode(st.colBytes(16), &u.Ban)
 }
 
 // channelFrom joins a channel and its counters.
@@ -64,10 +65,10 @@ func scanChannel(st *stmt, c *core.Channel) error {
 	c.Kind = core.ChannelKind(st.colInt(3)) //nolint:gosec // written from this type
 	c.Name, c.Image, c.Team, c.CreatedBy = st.colText(4), st.colText(5), st.colText(6), core.UserID(st.colText(7))
 	c.Frozen, c.Disabled, c.Cooldown = st.colInt(8) != 0, st.colInt(9) != 0, int(st.colInt(10))
-	if err := decode(st.colBytes(11), &c.Overrides); err != nil {
+	if err := codec.Decode(st.colBytes(11), &c.Overrides); err != nil {
 		return err
 	}
-	if err := decode(st.colBytes(12), &c.Tags); err != nil {
+	if err := codec.Decode(st.colBytes(12), &c.Tags); err != nil {
 		return err
 	}
 	c.Extra = st.colBytes(13)
@@ -94,7 +95,7 @@ func scanMember(st *stmt, m *core.Member) error {
 	m.ReadSeq, m.ReadAt, m.ReadMessage = st.colInt(14), core.FromMillis(st.colInt(15)), core.MessageID(st.colInt(16))
 	m.DeliveredSeq, m.DeliveredAt = st.colInt(17), core.FromMillis(st.colInt(18))
 	m.MutedUntil, m.MutedAt = core.FromMillis(st.colInt(19)), core.FromMillis(st.colInt(20))
-	return decode(st.colBytes(21), &m.Ban)
+	return codec.Decode(st.colBytes(21), &m.Ban)
 }
 
 // messageCols are what scanMessage reads.
@@ -110,22 +111,22 @@ func scanMessage(st *stmt, m *core.Message) error {
 		m.Kind = core.MessageRegular
 	}
 	flags := st.colInt(4)
-	m.ShowInChannel, m.Silent, m.Shadowed = flags&flagShow != 0, flags&flagSilent != 0, flags&flagShadowed != 0
+	m.ShowInChannel, m.Silent, m.Shadowed = flags&codec.FlagShow != 0, flags&codec.FlagSilent != 0, flags&codec.FlagShadowed != 0
 	m.CreatedAt, m.UpdatedAt = core.FromMillis(st.colInt(5)), core.FromMillis(st.colInt(6))
 	if st.isNull(6) {
 		m.UpdatedAt = m.CreatedAt
 	}
 	m.Text, m.Alias, m.Parent = st.colText(7), st.colText(8), core.MessageID(st.colInt(9))
-	if err := decodeBody(st.colBytes(10), m); err != nil {
+	if err := codec.DecodeBody(st.colBytes(10), m); err != nil {
 		return err
 	}
 	m.Extra = st.colBytes(11)
 	m.DeletedAt, m.EditedAt = core.FromMillis(st.colInt(12)), core.FromMillis(st.colInt(13))
 	m.ReplyCount, m.LastReplyAt = int(st.colInt(14)), core.FromMillis(st.colInt(15))
-	if err := decode(st.colBytes(16), &m.Participants); err != nil {
+	if err := codec.Decode(st.colBytes(16), &m.Participants); err != nil {
 		return err
 	}
-	if err := decode(st.colBytes(17), &m.Reactions); err != nil {
+	if err := codec.Decode(st.colBytes(17), &m.Reactions); err != nil {
 		return err
 	}
 	m.Pinned, m.PinnedAt = !st.isNull(18), core.FromMillis(st.colInt(19))

@@ -7,6 +7,7 @@ import (
 
 	"dragoman/core"
 	"dragoman/core/store"
+	"dragoman/core/store/codec"
 )
 
 // tx is the transaction of an update: the writer's connection for the time of its function.
@@ -33,7 +34,7 @@ func (t *tx) owned(app core.AppID, ch core.ChannelID) (*headOf, error) { return 
 
 // PutApp implements store.Tx.
 func (t *tx) PutApp(a *core.App) error {
-	settings := encode(a.Settings)
+	settings := codec.Encode(a.Settings)
 	if a.ID != 0 {
 		err := t.exec("UPDATE apps SET name = ?, settings = ?, updated_at = ? WHERE id = ?", func(st *stmt) {
 			st.text(a.Name).json(settings).int(millis(a.UpdatedAt)).int(int64(a.ID))
@@ -61,13 +62,13 @@ func (t *tx) PutUser(app core.AppID, u *core.User) error {
 		st.int(int64(app)).text(string(u.ID)).textOrNull(u.Name).textOrNull(u.Image).textOrNull(u.Role).textOrNull(u.Language).bool(u.Invisible)
 		st.intOrNull(millis(u.CreatedAt)).intOrNull(millis(u.UpdatedAt)).intOrNull(millis(u.LastActive))
 		st.intOrNull(millis(u.DeactivatedAt)).intOrNull(millis(u.DeletedAt)).intOrNull(millis(u.RevokedBefore))
-		st.json(appendTexts(nil, u.Teams)).json(u.TeamRoles).json(u.Privacy).json(u.Extra)
+		st.json(codec.AppendTexts(nil, u.Teams)).json(u.TeamRoles).json(u.Privacy).json(u.Extra)
 		if u.Ban != nil {
-			st.json(encode(u.Ban))
+			st.json(codec.Encode(u.Ban))
 		} else {
 			st.null()
 		}
-		st.json(appendTexts(nil, u.Tags))
+		st.json(codec.AppendTexts(nil, u.Tags))
 	})
 }
 
@@ -78,13 +79,13 @@ func (t *tx) DeleteUser(app core.AppID, id core.UserID) error {
 
 // PutChannel implements store.Tx. The key of a channel never changes.
 func (t *tx) PutChannel(app core.AppID, c *core.Channel) error {
-	overrides := encode(c.Overrides)
+	overrides := codec.Encode(c.Overrides)
 	if string(overrides) == "{}" {
 		overrides = nil
 	}
 	bind := func(st *stmt) {
 		st.text(c.Type).int(int64(c.Kind)).textOrNull(c.Name).textOrNull(c.Image).textOrNull(c.Team).textOrNull(string(c.CreatedBy))
-		st.bool(c.Frozen).bool(c.Disabled).int(int64(c.Cooldown)).json(overrides).json(appendTexts(nil, c.Tags)).json(c.Extra)
+		st.bool(c.Frozen).bool(c.Disabled).int(int64(c.Cooldown)).json(overrides).json(codec.AppendTexts(nil, c.Tags)).json(c.Extra)
 		st.int(millis(c.CreatedAt)).int(millis(c.UpdatedAt)).intOrNull(millis(c.TruncatedAt)).textOrNull(string(c.TruncatedBy))
 		st.intOrNull(c.TruncatedUpTo).intOrNull(millis(c.DeletedAt)).intOrNull(c.AliasNo).textOrNull(string(c.Admission))
 	}
@@ -169,7 +170,7 @@ func (t *tx) PutMember(app core.AppID, m *core.Member) error {
 		st.intOrNull(millis(m.ArchivedAt)).int(m.ReadSeq).intOrNull(millis(m.ReadAt)).intOrNull(int64(m.ReadMessage)).int(m.DeliveredSeq)
 		st.intOrNull(millis(m.DeliveredAt)).intOrNull(millis(m.MutedUntil)).intOrNull(millis(m.MutedAt))
 		if m.Ban != nil {
-			st.json(encode(m.Ban))
+			st.json(codec.Encode(m.Ban))
 		} else {
 			st.null()
 		}

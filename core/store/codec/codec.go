@@ -1,4 +1,5 @@
-package sqlite
+// Package codec is how drivers write the rarer parts of a row as JSON.
+package codec
 
 import (
 	"encoding/json"
@@ -9,8 +10,8 @@ import (
 	"dragoman/core"
 )
 
-// appendQuoted appends s as a JSON string.
-func appendQuoted(b []byte, s string) []byte {
+// AppendQuoted appends s as a JSON string.
+func AppendQuoted(b []byte, s string) []byte {
 	for i := range len(s) {
 		if c := s[i]; c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf {
 			q, _ := json.Marshal(s) // a string: cannot fail
@@ -22,8 +23,8 @@ func appendQuoted(b []byte, s string) []byte {
 	return append(b, '"')
 }
 
-// appendTexts appends a JSON array of strings, or nothing when the list is empty.
-func appendTexts[S ~string](b []byte, list []S) []byte {
+// AppendTexts appends a JSON array of strings, or nothing when the list is empty.
+func AppendTexts[S ~string](b []byte, list []S) []byte {
 	if len(list) == 0 {
 		return b
 	}
@@ -33,7 +34,7 @@ func appendTexts[S ~string](b []byte, list []S) []byte {
 		} else {
 			b = append(b, ',')
 		}
-		b = appendQuoted(b, string(s))
+		b = AppendQuoted(b, string(s))
 	}
 	return append(b, ']')
 }
@@ -54,10 +55,11 @@ type body struct {
 	Notice       *core.Notice      `json:"notice"`
 	PinnedBy     core.UserID       `json:"pinned_by"`
 	PinExpires   int64             `json:"pin_expires"`
+	DeletedBy    core.UserID       `json:"deleted_by"`
 }
 
-// appendBody appends the rarer fields of m, or nothing when all are empty.
-func appendBody(b []byte, m *core.Message) []byte {
+// AppendBody appends the rarer fields of m, or nothing when all are empty.
+func AppendBody(b []byte, m *core.Message) []byte {
 	start := len(b)
 	name := func(n string) {
 		if len(b) == start {
@@ -71,7 +73,7 @@ func appendBody(b []byte, m *core.Message) []byte {
 	text := func(n, v string) {
 		if v != "" {
 			name(n)
-			b = appendQuoted(b, v)
+			b = AppendQuoted(b, v)
 		}
 	}
 	number := func(n string, v int64) {
@@ -97,7 +99,7 @@ func appendBody(b []byte, m *core.Message) []byte {
 	}
 	if len(m.Mentions) > 0 {
 		name("mentions")
-		b = appendTexts(b, m.Mentions)
+		b = AppendTexts(b, m.Mentions)
 	}
 	text("parent_alias", m.ParentAlias)
 	number("quoted", int64(m.Quoted))
@@ -107,7 +109,7 @@ func appendBody(b []byte, m *core.Message) []byte {
 	text("poll_id", m.PollID)
 	if len(m.RestrictedTo) > 0 {
 		name("restricted_to")
-		b = appendTexts(b, m.RestrictedTo)
+		b = AppendTexts(b, m.RestrictedTo)
 	}
 	if len(m.Translations) > 0 {
 		name("translations")
@@ -115,53 +117,83 @@ func appendBody(b []byte, m *core.Message) []byte {
 	}
 	if len(m.Tags) > 0 {
 		name("tags")
-		b = appendTexts(b, m.Tags)
+		b = AppendTexts(b, m.Tags)
 	}
 	if m.Notice != nil {
 		name("notice")
-		b = append(b, encode(m.Notice)...)
+		b = append(b, Encode(m.Notice)...)
 	}
 	text("pinned_by", string(m.PinnedBy))
-	number("pin_expires", millis(m.PinExpires))
+	number("pin_expires", core.Millis(m.PinExpires))
+	text("deleted_by", string(m.DeletedBy))
 	if len(b) == start {
 		return b
 	}
 	return append(b, '}')
 }
 
-// decodeBody sets the rarer fields of m.
-func decodeBody(data []byte, m *core.Message) error {
+// DecodeBody sets the rarer fields of m.
+func DecodeBody(data []byte, m *core.Message) error {
 	if len(data) == 0 {
 		return nil
 	}
 	var d body
 	if err := json.Unmarshal(data, &d); err != nil {
-		return fmt.Errorf("sqlite: message %d holds a broken body: %w", m.ID, err)
+		return fmt.Errorf("store: message %d holds a broken body: %w", m.ID, err)
 	}
 	m.Attachments, m.Mentions, m.ParentAlias = d.Attachments, d.Mentions, d.ParentAlias
 	m.Quoted, m.QuotedAlias, m.Command, m.CommandArgs = d.Quoted, d.QuotedAlias, d.Command, d.CommandArgs
 	m.PollID, m.RestrictedTo, m.Translations = d.PollID, d.RestrictedTo, d.Translations
 	m.Tags, m.Notice = d.Tags, d.Notice
-	m.PinnedBy, m.PinExpires = d.PinnedBy, core.FromMillis(d.PinExpires)
+	m.PinnedBy, m.PinExpires, m.DeletedBy = d.PinnedBy, core.FromMillis(d.PinExpires), d.DeletedBy
 	return nil
 }
 
-// decode reads a JSON column into v; nothing leaves v alone.
-func decode[T any](data []byte, v *T) error {
+// Decode reads a JSON column into v; nothing leaves v alone.
+func Decode[T any](data []byte, v *T) error {
 	if len(data) == 0 {
 		return nil
 	}
 	if err := json.Unmarshal(data, v); err != nil {
-		return fmt.Errorf("sqlite: broken JSON column: %w", err)
+		return fmt.Errorf("store: broken JSON column: %w", err)
 	}
 	return nil
 }
 
-// encode makes a JSON column of v, which is made of plain fields and cannot fail.
-func encode[T any](v T) []byte {
+// Encode makes a JSON column of v, which is made of plain fields and cannot fail.
+func Encode[T any](v T) []byte {
 	b, err := json.Marshal(v)
 	if err != nil {
 		return nil
 	}
 	return b
 }
+
+// The bits of a message's flags.
+const (
+	FlagShow = 1 << iota
+	FlagSilent
+	FlagShadowed
+	FlagRestricted
+	FlagCountable // core.Message.Countable when written, so that unread counts need no more
+)
+
+// Flags packs the switches of a message.
+func Flags(m *core.Message) int64 {
+	var f int64
+	for _, b := range []struct {
+		on  bool
+		bit int64
+	}{
+		{m.ShowInChannel, FlagShow}, {m.Silent, FlagSilent}, {m.Shadowed, FlagShadowed},
+		{len(m.RestrictedTo) > 0, FlagRestricted}, {m.Countable(), FlagCountable},
+	} {
+		if b.on {
+			f |= b.bit
+		}
+	}
+	return f
+}
+
+// MaxParticipants bounds the people named on a thread's first message.
+const MaxParticipants = 25
