@@ -149,14 +149,37 @@ func (v *checker) app(path string, a *App, names map[string]bool, keys, hosts ma
 		v.add(path+".limits.body", "must be above zero", "")
 	}
 	if a.Stream.bare() && a.CometChat.bare() && a.Agora.bare() && a.Nexconn.bare() &&
-		a.Stream.APIKey == "" && a.CometChat.AppID == "" && a.Agora.AppID == "" && a.Nexconn.AppKey == "" {
+		a.Stream.APIKey == "" && a.CometChat.AppID == "" && a.Agora.AppID == "" && a.Nexconn.AppKey == "" && a.Native == (Native{}) {
 		v.add(path, "the app speaks no dialect", "add a table such as [app.stream]")
 		return
 	}
+	v.native(path+".native", a, keys)
 	v.stream(path+".stream", a, keys, hosts)
 	v.cometchat(path+".cometchat", a, keys)
 	v.agora(path+".agora", a, keys)
 	v.nexconn(path+".nexconn", a, keys)
+}
+
+// native checks an app's table for our own API.
+func (v *checker) native(path string, a *App, keys map[string]string) {
+	n := &a.Native
+	if n.APIKey == "" {
+		if n.APISecret != "" {
+			v.add(path+".api_key", "must not be empty", "without a key the rest of the table has no effect")
+		}
+		return
+	}
+	if strings.ContainsAny(n.APIKey, ": ") {
+		v.add(path+".api_key", "must hold neither a colon nor a space", "it is the user name of Basic credentials")
+	}
+	id := "native " + n.APIKey
+	if other, dup := keys[id]; dup {
+		v.add(path+".api_key", "the key is also the one of app "+other, "a key names one app")
+	}
+	keys[id] = a.Name
+	if len(n.APISecret) < minSecret {
+		v.add(path+".api_secret", fmt.Sprintf("must have at least %d characters", minSecret), "")
+	}
 }
 
 // bare reports whether nothing of the table is set.

@@ -71,6 +71,7 @@ type App struct {
 	BindTokens  bool      `toml:"bind_tokens" doc:"Refuse an auth token on any device but the first that used it, in dialects whose clients name their device."`
 	Limits      Limits    `toml:"limits"`
 	Plan        Plan      `toml:"plan"`
+	Native      Native    `toml:"native"`
 	Stream      Stream    `toml:"stream"`
 	CometChat   CometChat `toml:"cometchat"`
 	Agora       Agora     `toml:"agora"`
@@ -81,6 +82,12 @@ type App struct {
 type Limits struct {
 	Rate bool `toml:"rate" doc:"Count calls per minute as the vendor does and answer 429 above its published limits."`
 	Body Size `toml:"body" doc:"Largest JSON body of a request. Uploads have limits of their own."`
+}
+
+// Native is an app's table for our own API, at /v1 of the main listener. It is off without api_key.
+type Native struct {
+	APIKey    string `toml:"api_key" example:"acme-key" doc:"The key of the app: servers send it with the secret, and tokens name it as their issuer. Empty means: the API under /v1 does not know this app."`
+	APISecret Secret `toml:"api_secret" example:"env:ACME_API_SECRET" doc:"Secret that signs tokens and webhooks, and is the password of the app's servers: the text itself, env:NAME or file:PATH. At least 16 characters."`
 }
 
 // Plan is what the operator has agreed with an app; it holds from the next start on.

@@ -58,7 +58,7 @@ func TestExampleFileEqualsDefaults(t *testing.T) {
 // With the comment signs taken off the example is a file that works.
 func TestExampleFileUncommentedIsValid(t *testing.T) {
 	doc := regexp.MustCompile(`(?m)^# (\[|[a-z_]+ = )`).ReplaceAllString(config.Example(), "$1")
-	c, issues := config.Parse([]byte(doc), []string{"ACME_STREAM_SECRET=0123456789abcdef", "ACME_COMET_FULL=full-0123456789abcdef", "ACME_COMET_AUTH=auth-0123456789abcdef",
+	c, issues := config.Parse([]byte(doc), []string{"ACME_API_SECRET=api-0123456789abcdef", "ACME_STREAM_SECRET=0123456789abcdef", "ACME_COMET_FULL=full-0123456789abcdef", "ACME_COMET_AUTH=auth-0123456789abcdef",
 		"ACME_AGORA_CERTIFICATE=ffeeddccbbaa99887766554433221100", "ACME_AGORA_CLIENT=client-0123456789abcdef", "ACME_NEXCONN_SECRET=nex-0123456789abcdef"})
 	if len(issues) != 0 {
 		t.Fatalf("issues = %v", issues)
@@ -66,6 +66,7 @@ func TestExampleFileUncommentedIsValid(t *testing.T) {
 	want := config.DefaultApp()
 	want.Name = "acme"
 	want.Plan.Without = []string{}
+	want.Native = config.Native{APIKey: "acme-key", APISecret: "api-0123456789abcdef"}
 	want.Stream = config.Stream{APIKey: "abc123", APISecret: "0123456789abcdef", Listen: ":8081", Hosts: []string{"chat.acme.test"}}
 	want.CometChat = config.CometChat{
 		AppID: "acme-comet", Region: "us", FullAccessKey: "full-0123456789abcdef", AuthOnlyKey: "auth-0123456789abcdef", Listen: ":8082",
@@ -156,7 +157,8 @@ func TestEnvironmentReachesEveryKey(t *testing.T) {
 	const doc = "[[app]]\nname = \"my-app\"\n[app.stream]\napi_key = \"k\"\napi_secret = \"0123456789abcdef\"\n" +
 		"[app.cometchat]\napp_id = \"c\"\nfull_access_key = \"0123456789abcdef\"\n" +
 		"[app.agora]\norg = \"o\"\napp = \"a\"\napp_id = \"00112233445566778899aabbccddeeff\"\napp_certificate = \"0123456789abcdef\"\nclient_secret = \"0123456789abcdef\"\n" +
-		"[app.nexconn]\napp_key = \"n\"\napp_secret = \"0123456789abcdef\"\n"
+		"[app.nexconn]\napp_key = \"n\"\napp_secret = \"0123456789abcdef\"\n" +
+		"[app.native]\napi_key = \"d\"\napi_secret = \"0123456789abcdef\"\n"
 	values := map[string]string{"duration": "77s", "size": "7KiB", "secret": "another-secret-of-mine", "true/false": "true", "number": "7", "list": "a.test, b.test", "text": ":7777"}
 	base, issues := config.Parse([]byte(doc), nil)
 	if len(issues) > 0 {
@@ -181,7 +183,7 @@ func TestEnvironmentReachesEveryKey(t *testing.T) {
 			if v = "another"; k.Table == "app.agora" {
 				v = strings.Repeat("ab", 16)
 			}
-		case "org", "app":
+		case "org", "app", "api_key":
 			v = "another"
 		case "callers":
 			v = "203.0.113.7, 2001:db8::1"
@@ -205,7 +207,7 @@ func strconvQuote(s string) string { return `"` + s + `"` }
 func plain(c *config.Config) string {
 	a := &c.Apps[0]
 	return fmt.Sprintf("%+v %s %s %s", *c, a.Stream.APISecret.Reveal(), a.CometChat.FullAccessKey.Reveal(), a.CometChat.AuthOnlyKey.Reveal()) +
-		a.Agora.AppCertificate.Reveal() + a.Agora.ClientSecret.Reveal() + a.Nexconn.AppSecret.Reveal()
+		a.Agora.AppCertificate.Reveal() + a.Agora.ClientSecret.Reveal() + a.Nexconn.AppSecret.Reveal() + a.Native.APISecret.Reveal()
 }
 
 func TestFlagBeforeEnvironmentBeforeFile(t *testing.T) {

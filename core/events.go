@@ -96,6 +96,11 @@ const (
 	GroupInviteAccepted   EventKind = "group.invite_accepted"   // to who invited; Target: the invited; Application
 	GroupInviteDeclined   EventKind = "group.invite_declined"   // to who invited; Target: the invited; Application
 	MessageAcked          EventKind = "message.acked"           // stored; to the author; Message, Ack
+	ThreadStarted         EventKind = "thread.started"          // stored; Thread (Parent, Title, Owner, StartedAt), Message: the parent
+	ThreadClosed          EventKind = "thread.closed"           // stored; Thread, Message
+	ThreadEntered         EventKind = "thread.entered"          // to Target, who entered or was added by User; Thread, Message
+	ThreadLeft            EventKind = "thread.left"             // to Target, who left or was removed by User; Thread, Message
+	SessionEnded          EventKind = "session.ended"           // to the person's other connections; Session
 	PresenceChanged       EventKind = "presence.changed"        // to subscribers; Target; Presence
 	ConversationChanged   EventKind = "conversation.changed"    // to its owner; Settings, New: what changed
 	SessionStarted        EventKind = "session.started"         // to the person; Session

@@ -32,6 +32,9 @@ func places(c *config.Config) []place {
 				continue
 			}
 			scheme, host, base := "http", public(c.Listen), "/"+d.name
+			if d.root {
+				base = ""
+			}
 			if own := d.listen(a); own != "" {
 				host, base = public(own), ""
 				if d.secure {

@@ -178,7 +178,10 @@ func (n *node) listen(ctx context.Context, p *Program, ids []core.AppID) error {
 			continue
 		}
 		prefixed, hosted := *m, *m
-		prefixed.Prefix, hosted.Hosts = "/"+d.name, mainHosts(d, c)
+		if prefixed.Prefix = "/" + d.name; d.root {
+			prefixed.Prefix = ""
+		}
+		hosted.Hosts = mainHosts(d, c)
 		main.Mounts = append(main.Mounts, prefixed)
 		if len(hosted.Hosts) > 0 {
 			main.Mounts = append(main.Mounts, hosted)
