@@ -26,6 +26,7 @@ func (d *Dialect) table() []adapters.Route {
 		d.spaceAttributeRoutes(),
 		d.presenceRoutes(),
 		d.reactionRoutes(),
+		d.threadRoutes(),
 		d.conversationRoutes(),
 		d.ackRoutes(),
 		d.deviceRoutes(),
