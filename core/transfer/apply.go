@@ -221,6 +221,15 @@ func (t *applying) message(it *Item) (bool, error) {
 		}
 		m.Parent, m.ParentAlias = p[0].ID, p[0].Alias
 	}
+	if it.Quoted != "" {
+		q, err := t.tx.MessagesNamed(t.im.ctx, t.im.o.App, []string{it.Quoted})
+		if err != nil {
+			return false, err
+		}
+		if len(q) > 0 && q[0].Channel == m.Channel {
+			m.Quoted, m.QuotedAlias = q[0].ID, q[0].Alias
+		}
+	}
 	existing, err := t.tx.InsertMessage(t.im.o.App, &m)
 	return existing == nil, err
 }
@@ -338,7 +347,7 @@ func (t *applying) record(in *Record) error {
 	return nil
 }
 
-func (t *applying) mute(in *Mute) error {
+func (t *applying) mute(in *core.ImportedMute) error {
 	if in.Channel == "" {
 		space, key, value, err := engine.MuteRecord(in.User, in.Target, core.FromMillis(core.Millis(t.im.o.now())))
 		if err != nil {

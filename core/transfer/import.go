@@ -161,6 +161,11 @@ func (im *importer) run(file io.Reader) error {
 		if err := im.take(b); err != nil {
 			return err
 		}
+		if b.end {
+			if err := im.finish(); err != nil {
+				return err
+			}
+		}
 		if im.o.Tell != nil {
 			im.o.Tell(&im.at.Report, b.at.Offset, im.o.Size)
 		}
@@ -216,7 +221,7 @@ func (im *importer) take(b *batch) error {
 	for i := range b.items {
 		r.Read[b.items[i].Type]++
 	}
-	r.Complete, r.Lines = b.end, b.at.Line
+	r.Lines = b.at.Line
 	if im.o.DryRun {
 		for i := range b.items {
 			if err := im.try(&b.items[i]); err != nil {

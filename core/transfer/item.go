@@ -35,22 +35,23 @@ const (
 
 // Item is one line: exactly one of the pointers is set.
 type Item struct {
-	Type     Type              `json:"type"`
-	Header   *Header           `json:"header,omitempty"`
-	App      *core.AppSettings `json:"app,omitempty"`
-	User     *core.User        `json:"user,omitempty"`
-	Channel  *core.Channel     `json:"channel,omitempty"`
-	Message  *core.Message     `json:"message,omitempty"`
-	Reaction *core.Reaction    `json:"reaction,omitempty"`
-	Thread   *Thread           `json:"thread,omitempty"`
-	Member   *Member           `json:"member,omitempty"`
-	Record   *Record           `json:"record,omitempty"`
-	Manifest *Manifest         `json:"manifest,omitempty"`
-	Mute     *Mute             `json:"-"`
+	Type     Type               `json:"type"`
+	Header   *Header            `json:"header,omitempty"`
+	App      *core.AppSettings  `json:"app,omitempty"`
+	User     *core.User         `json:"user,omitempty"`
+	Channel  *core.Channel      `json:"channel,omitempty"`
+	Message  *core.Message      `json:"message,omitempty"`
+	Reaction *core.Reaction     `json:"reaction,omitempty"`
+	Thread   *Thread            `json:"thread,omitempty"`
+	Member   *Member            `json:"member,omitempty"`
+	Record   *Record            `json:"record,omitempty"`
+	Manifest *Manifest          `json:"manifest,omitempty"`
+	Mute     *core.ImportedMute `json:"-"`
 
 	// Parent and On name messages by their alias where a file knows no numbers: the first message of
 	// a thread, and what a reaction belongs to.
 	Parent string `json:"-"`
+	Quoted string `json:"-"`
 	On     string `json:"-"`
 	Line   int    `json:"-"` // of the file, from 1
 }
@@ -85,11 +86,26 @@ type Record struct {
 	Value   json.RawMessage `json:"value"`
 }
 
-// Mute silences a person, or with a Channel a channel, for another.
-type Mute struct {
-	User    core.UserID
-	Target  core.UserID
-	Channel core.ChannelKey
+// Of makes an item of what a dialect read in another's file.
+func Of(in *core.Imported) Item {
+	it := Item{
+		User: in.User, Channel: in.Channel, Message: in.Message, Reaction: in.Reaction, Mute: in.Mute, Parent: in.Parent, Quoted: in.Quoted, On: in.On,
+	}
+	switch {
+	case in.User != nil:
+		it.Type = TypeUser
+	case in.Channel != nil:
+		it.Type = TypeChannel
+	case in.Message != nil:
+		it.Type = TypeMessage
+	case in.Reaction != nil:
+		it.Type = TypeReaction
+	case in.Mute != nil:
+		it.Type = TypeMute
+	case in.Member != nil:
+		it.Type, it.Member = TypeMember, &Member{in.Key, *in.Member}
+	}
+	return it
 }
 
 // Manifest is the last line.
