@@ -36,9 +36,19 @@ type AppSettings struct {
 	Plan               Plan           `json:"plan,omitzero"`                 // what the operator has agreed with the app
 	GroupLimit         int            `json:"group_limit,omitempty"`         // members of one group ruled by rank; 0 means 100,000
 	Blocklists         []BlocklistUse `json:"blocklists,omitempty"`          // word lists that hold in all channels
+	Caps               Caps           `json:"caps,omitzero"`                 // how much one person, or the app, may have
 	ReminderInterval   int            `json:"reminder_interval,omitempty"`   // seconds until an unread message is reminded of
 	Grants             []RoleGrants   `json:"grants,omitempty"`              // app scope; replaces the defaults of the roles named
 	Extra              Extra          `json:"extra,omitempty"`               // settings the core does not act on, kept for the dialect that set them
+}
+
+// Caps bound what people and groups gather. 0 means the core's own bound where one is named, or none.
+type Caps struct {
+	Joined   int `json:"joined,omitempty"`   // groups and rooms a person is in: group.limit_reached (user_joined)
+	Channels int `json:"channels,omitempty"` // groups and rooms of the app: group.limit_reached (app_total)
+	Admins   int `json:"admins,omitempty"`   // admins of one group: group.limit_reached (admins_or_follows)
+	Friends  int `json:"friends,omitempty"`  // friends and open requests of a person, at most 1,000: friend.limit_reached (self, peer)
+	Blocked  int `json:"blocked,omitempty"`  // people one person blocks: limit.reached (direct_blocklist)
 }
 
 // EventHook is one webhook subscription.

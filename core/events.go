@@ -67,6 +67,7 @@ const (
 	ThreadUpdated    EventKind = "thread.updated"        // Thread
 	DraftUpdated     EventKind = "draft.updated"         // to its owner; Draft
 	DraftDeleted     EventKind = "draft.deleted"         // to its owner; Draft
+	GoalReached      EventKind = "interaction.reached"   // Message, Interacted
 	ReminderCreated  EventKind = "reminder.created"      // to its owner; Reminder, Message
 	ReminderUpdated  EventKind = "reminder.updated"      // to its owner; Reminder
 	ReminderDeleted  EventKind = "reminder.deleted"      // to its owner; Reminder, Message
@@ -96,6 +97,11 @@ const (
 	GroupInviteAccepted   EventKind = "group.invite_accepted"   // to who invited; Target: the invited; Application
 	GroupInviteDeclined   EventKind = "group.invite_declined"   // to who invited; Target: the invited; Application
 	MessageAcked          EventKind = "message.acked"           // stored; to the author; Message, Ack
+	ThreadStarted         EventKind = "thread.started"          // stored; Thread (Parent, Title, Owner, StartedAt), Message: the parent
+	ThreadClosed          EventKind = "thread.closed"           // stored; Thread, Message
+	ThreadEntered         EventKind = "thread.entered"          // to Target, who entered or was added by User; Thread, Message
+	ThreadLeft            EventKind = "thread.left"             // to Target, who left or was removed by User; Thread, Message
+	SessionEnded          EventKind = "session.ended"           // to the person's other connections; Session
 	PresenceChanged       EventKind = "presence.changed"        // to subscribers; Target; Presence
 	ConversationChanged   EventKind = "conversation.changed"    // to its owner; Settings, New: what changed
 	SessionStarted        EventKind = "session.started"         // to the person; Session
@@ -136,6 +142,7 @@ type Event struct {
 	Draft        *Draft       `json:"draft,omitempty"`
 	Reminder     *Reminder    `json:"reminder,omitempty"`
 	Self         *Self        `json:"self,omitempty"`
+	Interacted   *Interacted  `json:"interacted,omitempty"`
 	Change       *Change      `json:"change,omitempty"`
 	Parent       string       `json:"parent,omitempty"` // name of the thread's first message
 	Name         string       `json:"name,omitempty"`   // of a custom event

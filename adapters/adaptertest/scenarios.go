@@ -312,7 +312,7 @@ var scenarios = []scenario{
 	}},
 	{"a message may be too long, a body too large", Setup{}, func(p *play) {
 		a, _, chat := p.both()
-		_, f := a.Send(chat, Draft{Text: strings.Repeat("x", 6000)})
+		_, f := a.Send(chat, Draft{Text: strings.Repeat("x", 20_000)})
 		p.refused(f, fault.MessageTooLong)
 		_, f = a.Send(chat, Draft{Text: strings.Repeat("x", 2<<20)})
 		p.refused(f, fault.RequestPayloadTooLarge)

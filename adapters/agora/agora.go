@@ -52,7 +52,11 @@ type tenant struct {
 	open         bool   // open registration
 	uuid         string // of the app, as the envelope shows it
 	secret       []byte // signs the tokens of /token
+	fileLife     time.Duration
 }
+
+// defaultFileLife is how long attachments are kept where nothing else is said.
+const defaultFileLife = 7 * 24 * time.Hour
 
 // key is the app key of the tenant.
 func (t *tenant) key() string { return t.org + "#" + t.app }
@@ -77,6 +81,9 @@ func New(env adapters.Env) (adapters.Dialect, error) {
 		}
 		if d.byKey[t.key()] != nil || d.byID[t.appID] != nil {
 			return nil, fmt.Errorf("agora: app key %q or app id %q is used by two apps", t.key(), t.appID)
+		}
+		if t.fileLife, _ = time.ParseDuration(a.Creds["file_lifetime"]); t.fileLife <= 0 {
+			t.fileLife = defaultFileLife
 		}
 		t.uuid = uuidOf("app", t.key())
 		sum := sha256.Sum256([]byte("dragoman agora tokens\x00" + t.certificate))

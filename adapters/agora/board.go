@@ -44,7 +44,7 @@ func (s *space) announce(ctx context.Context, at *spot, rq *adapters.Request) (n
 
 func encodeAnnounced(a *answer, s *spot, _ none) {
 	a.Object("data")
-	a.Text("id", groupID(&s.view.Channel))
+	a.Text("id", numberOf(&s.view.Channel))
 	a.Bool("result", true)
 	a.Close()
 }

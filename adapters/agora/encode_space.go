@@ -17,8 +17,8 @@ func writeSpace(a *answer, g *spaceDetail) {
 	c := &g.channel
 	r := c.Rules()
 	a.Open()
-	a.Text("id", groupID(c))
-	a.Text("groupid", groupID(c))
+	a.Text("id", numberOf(c))
+	a.Text("groupid", numberOf(c))
 	a.Text("name", c.Name)
 	a.Text("groupname", c.Name)
 	a.TextIf("avatar", c.Image)
@@ -80,9 +80,9 @@ func writeRow(a *answer, g *core.GroupView) {
 	c := &g.Channel
 	r := c.Rules()
 	a.Open()
-	a.Text("id", groupID(c))
-	a.Text("groupId", groupID(c))
-	a.Text("groupid", groupID(c))
+	a.Text("id", numberOf(c))
+	a.Text("groupId", numberOf(c))
+	a.Text("groupid", numberOf(c))
 	a.Text("name", c.Name)
 	a.Text("groupname", c.Name)
 	a.Text("avatar", c.Image)
@@ -107,13 +107,13 @@ func writeRow(a *answer, g *core.GroupView) {
 func (s *space) writeListed(a *answer, c *core.Channel) {
 	a.Open()
 	if s.room {
-		a.Text("id", groupID(c))
+		a.Text("id", numberOf(c))
 		a.Text("name", c.Name)
 		a.Text("owner", string(c.CreatedBy))
 		a.Int("affiliations_count", c.MemberCount)
 	} else {
 		a.Text("owner", a.t.key()+"_"+string(c.CreatedBy))
-		a.Text("groupid", groupID(c))
+		a.Text("groupid", numberOf(c))
 		a.Text("groupname", c.Name)
 		a.Int("affiliations", c.MemberCount)
 		a.Text("type", "group")
@@ -146,9 +146,9 @@ func (s *spot) writeDid(a *answer, action string, x did) {
 	}
 	a.Text("user", string(x.user))
 	if x.byID {
-		a.Text("id", groupID(&s.view.Channel))
+		a.Text("id", numberOf(&s.view.Channel))
 	} else if !x.sparse {
-		a.Text(s.space.id, groupID(&s.view.Channel))
+		a.Text(s.space.id, numberOf(&s.view.Channel))
 	}
 	a.Close()
 }

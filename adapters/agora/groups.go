@@ -202,7 +202,7 @@ func (s *space) found(ctx context.Context, by core.Actor, id string, g core.Crea
 
 func (s *space) encodeCreated(a *answer, g core.GroupView) {
 	a.Object("data")
-	a.Text(s.id, groupID(&g.Channel))
+	a.Text(s.id, numberOf(&g.Channel))
 	a.Close()
 }
 
@@ -332,7 +332,7 @@ func (s *space) remove(ctx context.Context, at *spot, _ *adapters.Request) (none
 func encodeRemoved(a *answer, s *spot, _ none) {
 	a.Object("data")
 	a.Bool("success", true)
-	a.Text(s.space.id, groupID(&s.view.Channel))
+	a.Text(s.space.id, numberOf(&s.view.Channel))
 	a.Close()
 }
 

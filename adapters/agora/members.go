@@ -165,7 +165,7 @@ func (s *space) addMembers(ctx context.Context, at *spot, rq *adapters.Request) 
 func encodeAdded(a *answer, s *spot, added []core.UserID) {
 	a.Object("data")
 	a.IDs("newmembers", added)
-	a.Text(s.space.id, groupID(&s.view.Channel))
+	a.Text(s.space.id, numberOf(&s.view.Channel))
 	a.Text("action", "add_member")
 	a.Close()
 }

@@ -2,7 +2,6 @@ package agora
 
 import (
 	"context"
-	"strconv"
 	"strings"
 
 	"dragoman/adapters"
@@ -34,9 +33,6 @@ const roomType = "livestream"
 
 // maxSpaceUsers is how many users one call of a place may name.
 const maxSpaceUsers = 60
-
-// groupID is the decimal id of a channel.
-func groupID(c *core.Channel) string { return strconv.FormatInt(c.AliasNo, 10) }
 
 // key finds the channel an id names.
 func (d *Dialect) groupKey(ctx context.Context, app core.AppID, id string) (core.ChannelKey, error) {

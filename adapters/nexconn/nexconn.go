@@ -33,6 +33,7 @@ type Dialect struct {
 	byApp  map[core.AppID]*tenant
 	nonces *nonces
 	serial atomic.Int64 // tells ids of messages that are not stored apart
+	pairs  *pairs
 	routes []adapters.Route
 }
 
@@ -69,6 +70,7 @@ func New(env adapters.Env) (adapters.Dialect, error) {
 		d.now = time.Now
 	}
 	d.nonces = newNonces(d.now)
+	d.pairs = newPairs()
 	for _, a := range env.Apps {
 		t := &tenant{id: a.ID, key: a.Creds["app_key"], secret: a.Creds["app_secret"], off: map[string]bool{}}
 		if t.key == "" || t.secret == "" {

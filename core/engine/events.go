@@ -21,6 +21,7 @@ var stored = map[core.EventKind]bool{
 	core.MemberMuted: true, core.MemberUnmuted: true, core.GroupMutedAll: true, core.GroupUnmutedAll: true,
 	core.MemberAllowed: true, core.MemberDisallowed: true, core.Announced: true, core.GroupRuled: true, core.OwnerChanged: true,
 	core.FileShared: true, core.FileUnshared: true, core.MemberAttributes: true, core.MessageAcked: true,
+	core.ThreadStarted: true, core.ThreadClosed: true,
 }
 
 // hooksOnly are the kinds that connections are not told of.

@@ -108,6 +108,7 @@ func (e *Engine) disconnect(s *session) {
 	if s.session != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), fillGapLimit)
 		defer cancel()
+		e.raise(ctx, e.sessionEvent(ctx, s, core.SessionEnded))
 		if err := e.goneFrom(ctx, s); err != nil {
 			e.opts.Report("presence cannot be told", err)
 		}

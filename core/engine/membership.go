@@ -228,7 +228,7 @@ func (x *change) mayEnter(ctx context.Context, t *txn, c *core.Channel, m *core.
 	if c.MemberCount >= cmp.Or(c.Rules().MaxMembers, x.sc.app.Settings.GroupLimit, maxGroupMembers) {
 		return fault.GroupFull.Error("the group has no room for more members")
 	}
-	return nil
+	return x.g.e.mayJoinMore(ctx, t, x.sc.app, x.of.ID)
 }
 
 // Join makes the actor a member.
@@ -392,6 +392,11 @@ func (g groups) Rank(ctx context.Context, by core.Actor, in core.RankMember) (co
 		}
 		if m.Role == core.MemberOwner {
 			return fault.GroupOwnerProtected.Error("the owner's rank changes by a transfer only")
+		}
+		if in.Role == core.MemberAdmin {
+			if err := x.mayAppoint(ctx, t, c); err != nil {
+				return err
+			}
 		}
 		return x.promote(ctx, t, c, m, in.Role, true)
 	})

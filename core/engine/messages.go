@@ -103,6 +103,9 @@ func (ms messages) send(ctx context.Context, by core.Actor, in core.SendMessage)
 	if err := e.maySend(ctx, sc, m, in.QuietBlock); err != nil {
 		return core.Sent{}, err
 	}
+	if err := e.intoThread(ctx, sc, m, in.Inside); err != nil {
+		return core.Sent{}, err
+	}
 	if !in.SkipCommands && strings.HasPrefix(m.Text, "/") {
 		done, err := e.slash(ctx, sc, m, nil)
 		if err != nil || done {
@@ -225,7 +228,7 @@ func (e *Engine) toThread(ctx context.Context, sc *scene, m *core.Message, paren
 		return fault.ThreadNestingTooDeep.Error("Thread replies can't be replied to: the parent message is a reply itself")
 	}
 	m.Parent, m.ParentAlias = p.ID, p.Alias
-	return nil
+	return e.gather(ctx, sc, p.ID)
 }
 
 // maySend checks who may write what here, and how often.
@@ -414,7 +417,7 @@ func (e *Engine) appended(sc *scene, in *store.Append, ev *core.Event) {
 	}
 	if p := in.Parent; p != nil {
 		// Who is in the thread travels with the reply: they are told of it wherever they are.
-		ev.Message.Participants = append([]core.UserID{p.User}, p.Participants...)
+		ev.Message.Participants = withPeople(append([]core.UserID{p.User}, p.Participants...), sc.threadPeople)
 	}
 	ev.Channel, ev.Ev, ev.Stamp = &c, in.Event.Ev, in.Event.Stamp
 	e.dispatch.push(ev)

@@ -180,6 +180,9 @@ func (m moderation) Block(ctx context.Context, by core.Actor, in core.BlockUser)
 			return err
 		}
 		if !found {
+			if err := m.mayBlock(ctx, t, by.User); err != nil {
+				return err
+			}
 			rec = userBlock{Target: in.User, CreatedAt: e.now()}
 		}
 		out.CreatedAt = rec.CreatedAt
@@ -193,6 +196,19 @@ func (m moderation) Block(ctx context.Context, by core.Actor, in core.BlockUser)
 		return t.emit(&core.Event{Kind: core.UserBlocked, User: &out.By, Target: &out.Target})
 	})
 	return out, err
+}
+
+// mayBlock holds the app's cap on the people one person blocks.
+func (m moderation) mayBlock(ctx context.Context, t *txn, user core.UserID) error {
+	a, err := m.e.app(ctx, t.app)
+	if err != nil || a.Settings.Caps.Blocked == 0 {
+		return err
+	}
+	rows, err := t.Records(ctx, t.app, spaceBlocks, prefixOf(string(user)), "", false, min(a.Settings.Caps.Blocked, scanPage))
+	if err == nil && len(rows) >= a.Settings.Caps.Blocked {
+		err = fault.LimitReached.Error("the person blocks as many people as allowed").With("direct_blocklist")
+	}
+	return err
 }
 
 // Blocks lists the people the actor has blocked, or who have blocked the actor.

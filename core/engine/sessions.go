@@ -204,14 +204,21 @@ func (h *hub) kicked(ev *core.Event) {
 	}
 }
 
+// sessionEvent tells of a connection.
+func (e *Engine) sessionEvent(ctx context.Context, s *session, kind core.EventKind) *core.Event {
+	ev := &core.Event{Kind: kind, App: s.by.App, At: e.now(), To: []core.UserID{s.by.User}, Change: &core.Change{Session: s.session}}
+	if u, err := e.actor(ctx, s.by); err == nil {
+		ev.User = e.seen(s.by.App, u)
+	}
+	return ev
+}
+
 // began tells the person's connections, and who subscribed to their presence, of a new one.
 func (e *Engine) began(ctx context.Context, s *session) {
 	if s.session == nil {
 		return
 	}
-	e.dispatch.push(&core.Event{
-		Kind: core.SessionStarted, App: s.by.App, At: e.now(), To: []core.UserID{s.by.User}, Change: &core.Change{Session: s.session},
-	})
+	e.raise(ctx, e.sessionEvent(ctx, s, core.SessionStarted))
 	if err := e.tellPresence(ctx, s.by.App, s.by.User); err != nil {
 		e.opts.Report("presence cannot be told", err)
 	}

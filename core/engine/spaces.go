@@ -71,6 +71,9 @@ import (
 //	ack_counts       message id                         how many
 //	conversations    user|scope                         core.ConversationSettings
 //	broadcasts       message id                         storedBroadcast
+//	thread_people    parent message id|user             threadPerson
+//	threads_by       user|parent message id             channel key
+//	threads_in       channel key|parent message id      nothing
 //	super_admins     user                               superAdmin
 //	calls_open       u|user or g|channel key            callRef: what holds them
 //	cursors          user|device|key of a channel       cursor: how far a device has come in a feed;
@@ -81,6 +84,7 @@ const (
 	spaceMutes        = "mutes"
 	spaceBlocks       = "blocks"
 	spaceBlockedBy    = "blocked_by"
+	spaceInteractions = "interactions"
 	spaceFlags        = "flags"
 	spaceFlagsBy      = "flags_by"
 	spaceBlocklists   = "blocklists"
@@ -128,6 +132,9 @@ const (
 	spacePresenceFollowers = "presence_by"
 	spaceAcks              = "acks"
 	spaceAckCounts         = "ack_counts"
+	spaceThreadPeople      = "thread_people"
+	spaceThreadsBy         = "threads_by"
+	spaceThreadsIn         = "threads_in"
 	spaceBroadcasts        = "broadcasts"
 	spaceConversations     = "conversations"
 	spaceSuperAdmins       = "super_admins"

@@ -385,6 +385,54 @@ func (s tracedThreads) Patch(ctx context.Context, by core.Actor, in core.PatchTh
 	return s.Threads.Patch(ctx, by, in)
 }
 
+// Start implements core.Threads.
+func (s tracedThreads) Start(ctx context.Context, by core.Actor, in core.StartThread) (out core.Thread, err error) {
+	if end := begin(ctx, "Threads.Start", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Threads.Start(ctx, by, in)
+}
+
+// Close implements core.Threads.
+func (s tracedThreads) Close(ctx context.Context, by core.Actor, in core.CloseThread) (out core.Thread, err error) {
+	if end := begin(ctx, "Threads.Close", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Threads.Close(ctx, by, in)
+}
+
+// Enter implements core.Threads.
+func (s tracedThreads) Enter(ctx context.Context, by core.Actor, in core.EnterThread) (out core.Thread, err error) {
+	if end := begin(ctx, "Threads.Enter", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Threads.Enter(ctx, by, in)
+}
+
+// Change implements core.Threads.
+func (s tracedThreads) Change(ctx context.Context, by core.Actor, in core.ThreadPeople) (out []core.GroupOutcome, err error) {
+	if end := begin(ctx, "Threads.Change", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Threads.Change(ctx, by, in)
+}
+
+// People implements core.Threads.
+func (s tracedThreads) People(ctx context.Context, by core.Actor, in core.ListThreadPeople) (out []core.UserID, err error) {
+	if end := begin(ctx, "Threads.People", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Threads.People(ctx, by, in)
+}
+
+// Started implements core.Threads.
+func (s tracedThreads) Started(ctx context.Context, by core.Actor, in core.ListStarted) (out []core.Thread, err error) {
+	if end := begin(ctx, "Threads.Started", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Threads.Started(ctx, by, in)
+}
+
 // tracedPreviews reports the commands of its service.
 type tracedPreviews struct{ core.Previews }
 

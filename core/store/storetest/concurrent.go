@@ -98,7 +98,7 @@ func testDeadlines(f *fix) {
 	hold, held := make(chan struct{}), make(chan struct{})
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		_ = f.s.Update(context.Background(), f.app, 0, func(store.Tx) error { close(held); <-hold; return nil }, nil)
+		_ = f.s.Update(context.Background(), f.app, c.ID, func(store.Tx) error { close(held); <-hold; return nil }, nil)
 	})
 	<-held
 	ctx, cancel := context.WithTimeout(f.Context(), 20*time.Millisecond)

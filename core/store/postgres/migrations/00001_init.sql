@@ -62,6 +62,7 @@ CREATE TABLE channels (
   UNIQUE (app, key)
 );
 CREATE INDEX channels_by_bare ON channels (app, bare);
+CREATE UNIQUE INDEX channels_by_alias ON channels (app, alias_no) WHERE alias_no <> 0;
 
 -- A channel's counters, and the lock that puts its writes in order. A table of its own, with room in
 -- its pages, so that an append rewrites some 60 bytes in place and touches no index.
