@@ -7,7 +7,7 @@ FUZZTIME ?= 10s
 UNIT      = $(shell go list ./... | grep -v /integration)
 
 .DEFAULT_GOAL := build
-.PHONY: build test unit integration deps bench race fuzz lint generate clean
+.PHONY: build test unit integration deps panes bench race fuzz lint generate clean
 
 build: ## bin/dragoman
 	go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/dragoman ./cmd/dragoman
@@ -32,6 +32,9 @@ deps: integration/node_modules/.package-lock.json
 integration/node_modules/.package-lock.json: integration/package-lock.json
 	cd integration && npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
+
+panes: deps ## the console's live panes, each with its vendor's SDK, in .cache/panes
+	node web/panes/build.mjs .cache/panes
 
 bench: ## throughput, latency, fan-out, memory and start, measured on this machine
 	go run ./bench

@@ -17,6 +17,8 @@ type Entry struct {
 	Title   string   // "Stream Chat"
 	Hosts   []string // host patterns of the official SDK, "*" for one label
 	SDKLine string   // the one line to change in the SDK; %s is the base URL
+	// Own marks our own API: it has no vendor's hosts, and its error body is the unified document.
+	Own     bool
 	Catalog func() *normalize.Catalog
 	New     func(Env) (Dialect, error)
 }

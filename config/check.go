@@ -14,6 +14,9 @@ import (
 // minSecret is the shortest secret that signs tokens, in characters.
 const minSecret = 16
 
+// minPassword is the shortest password of the operator, in characters.
+const minPassword = 8
+
 // appName is what an app may be called: the name is part of paths, labels and variables.
 var appName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$`)
 
@@ -55,8 +58,11 @@ func (c *Config) Validate() []Issue {
 			v.add("trusted_proxies", strconv.Quote(p)+" is not a network", "write it like \"10.0.0.0/8\" or \"192.0.2.1/32\"")
 		}
 	}
-	v.required("store.dsn", c.Store.DSN)
+	v.store(c)
 	v.required("files.dir", c.Files.Dir)
+	if n := len(c.Console.Password); n > 0 && n < minPassword {
+		v.add("console.password", fmt.Sprintf("must have at least %d characters", minPassword), "leave it empty for no console")
+	}
 	if len(c.Apps) == 0 {
 		v.add("app", "there is no app to serve", "add a table [[app]]; \"dragoman config default\" shows one")
 	}
@@ -94,6 +100,52 @@ func (v *checker) tags(c *Config) {
 			v.add(path, fmt.Sprintf("%d is out of range", n), fmt.Sprintf("%d to %d", lo, hi))
 		}
 	})
+}
+
+// store checks that store and bus have what their kinds need, and go together.
+func (v *checker) store(c *Config) {
+	url := c.Store.URL.Reveal()
+	server := func(s string) bool {
+		return strings.HasPrefix(s, "postgres://") || strings.HasPrefix(s, "postgresql://")
+	}
+	switch c.Store.Kind {
+	case StoreSQLite:
+		v.required("store.dsn", c.Store.DSN)
+		if server(c.Store.DSN) {
+			v.add("store.dsn", "is the address of a server, not a path", "set store.kind = \"postgres\" and put the address into store.url")
+		}
+		if url != "" {
+			v.add("store.url", "is set, but the store is a SQLite file", "set store.kind = \"postgres\", or take store.url away")
+		}
+	case StorePostgres:
+		switch {
+		case url == "":
+			v.add("store.url", "must not be empty with store.kind = \"postgres\"", "postgres://user:password@host:5432/name, better as env:NAME or file:PATH")
+		case !server(url) && !strings.Contains(url, "="):
+			v.add("store.url", "is not the address of a database", "postgres://user:password@host:5432/name")
+		}
+	}
+	urls := c.Bus.URL.Reveal()
+	switch c.Bus.Kind {
+	case BusEmbedded:
+		if urls != "" {
+			v.add("bus.url", "is set, but the bus is embedded", "set bus.kind = \"nats\", or take bus.url away")
+		}
+	case BusNATS:
+		if urls == "" {
+			v.add("bus.url", "must not be empty with bus.kind = \"nats\"", "nats://host:4222")
+		}
+		for _, u := range strings.Split(urls, ",") {
+			u = strings.TrimSpace(u)
+			if urls != "" && !strings.HasPrefix(u, "nats://") && !strings.HasPrefix(u, "tls://") {
+				v.add("bus.url", "holds what is not the address of a NATS server", "nats://host:4222 or tls://host:4222")
+				break
+			}
+		}
+		if c.Store.Kind == StoreSQLite {
+			v.add("bus.kind", "other nodes cannot be met over a SQLite file: one process alone may open it", "set store.kind = \"postgres\", or bus.kind = \"embedded\"")
+		}
+	}
 }
 
 // required checks that a text is there.
@@ -143,14 +195,37 @@ func (v *checker) app(path string, a *App, names map[string]bool, keys, hosts ma
 		v.add(path+".limits.body", "must be above zero", "")
 	}
 	if a.Stream.bare() && a.CometChat.bare() && a.Agora.bare() && a.Nexconn.bare() &&
-		a.Stream.APIKey == "" && a.CometChat.AppID == "" && a.Agora.AppID == "" && a.Nexconn.AppKey == "" {
+		a.Stream.APIKey == "" && a.CometChat.AppID == "" && a.Agora.AppID == "" && a.Nexconn.AppKey == "" && a.Native == (Native{}) {
 		v.add(path, "the app speaks no dialect", "add a table such as [app.stream]")
 		return
 	}
+	v.native(path+".native", a, keys)
 	v.stream(path+".stream", a, keys, hosts)
 	v.cometchat(path+".cometchat", a, keys)
 	v.agora(path+".agora", a, keys)
 	v.nexconn(path+".nexconn", a, keys)
+}
+
+// native checks an app's table for our own API.
+func (v *checker) native(path string, a *App, keys map[string]string) {
+	n := &a.Native
+	if n.APIKey == "" {
+		if n.APISecret != "" {
+			v.add(path+".api_key", "must not be empty", "without a key the rest of the table has no effect")
+		}
+		return
+	}
+	if strings.ContainsAny(n.APIKey, ": ") {
+		v.add(path+".api_key", "must hold neither a colon nor a space", "it is the user name of Basic credentials")
+	}
+	id := "native " + n.APIKey
+	if other, dup := keys[id]; dup {
+		v.add(path+".api_key", "the key is also the one of app "+other, "a key names one app")
+	}
+	keys[id] = a.Name
+	if len(n.APISecret) < minSecret {
+		v.add(path+".api_secret", fmt.Sprintf("must have at least %d characters", minSecret), "")
+	}
 }
 
 // bare reports whether nothing of the table is set.
@@ -207,7 +282,7 @@ func (n *Nexconn) bare() bool {
 }
 
 // nexconnServices are what an app may have switched off.
-var nexconnServices = []string{"allowlist", "blocklist", "community", "history", "open_metadata", "presence", "profiles", "rtc"}
+var nexconnServices = []string{"allowlist", "blocklist", "community", "history", "open_metadata", "presence", "profiles", "recall_others", "rtc"}
 
 // nexconn checks an app's table for that dialect.
 func (v *checker) nexconn(path string, a *App, keys map[string]string) {

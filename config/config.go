@@ -13,10 +13,12 @@ type Config struct {
 
 	Log       Log       `toml:"log"`
 	Store     Store     `toml:"store"`
+	Bus       Bus       `toml:"bus"`
 	Files     Files     `toml:"files"`
 	Limits    Bounds    `toml:"limits"`
 	Callbacks Callbacks `toml:"callbacks"`
 	Breaker   Breaker   `toml:"breaker"`
+	Console   Console   `toml:"console"`
 
 	Apps []App `toml:"app"`
 }
@@ -29,8 +31,29 @@ type Log struct {
 
 // Store is where chats are kept.
 type Store struct {
-	DSN string `toml:"dsn" doc:"Path of the SQLite database. Its folder is created; all files beside it that begin with its name belong to it."`
+	Kind string `toml:"kind" enum:"sqlite,postgres" doc:"SQLite is one file and one process. PostgreSQL, version 15 or later, serves any number of nodes."`
+	DSN  string `toml:"dsn" doc:"Path of the SQLite database. Its folder is created; all files beside it that begin with its name belong to it."`
+	URL  Secret `toml:"url" doc:"Address of the PostgreSQL database, such as postgres://user:password@host:5432/name?sslmode=verify-full: the text itself, env:NAME or file:PATH. pool_max_conns=N in it bounds the connections of this node."`
 }
+
+// The kinds of store.
+const (
+	StoreSQLite   = "sqlite"
+	StorePostgres = "postgres"
+)
+
+// Bus is how nodes tell each other what happened. It carries hints: what must not be lost is in the
+// store.
+type Bus struct {
+	Kind string `toml:"kind" enum:"embedded,nats" doc:"Embedded lives inside this process and reaches no other node. With nats, nodes that share a PostgreSQL database meet at a NATS server."`
+	URL  Secret `toml:"url" doc:"Address of the NATS server or, separated by commas, of several of one cluster, such as nats://user:password@host:4222: the text itself, env:NAME or file:PATH."`
+}
+
+// The kinds of bus.
+const (
+	BusEmbedded = "embedded"
+	BusNATS     = "nats"
+)
 
 // Files is where uploads are kept.
 type Files struct {
@@ -55,6 +78,12 @@ type Breaker struct {
 	OpenFor  Duration `toml:"open_for" doc:"Time between two attempts to find out whether an open breaker may close."`
 }
 
+// Console is the operator's view in a browser, at /console of the main listener.
+type Console struct {
+	Password Secret `toml:"password" doc:"Password of the operator: the text itself, env:NAME or file:PATH. At least 8 characters. Empty means: no console."`
+	Panes    string `toml:"panes" doc:"Folder of the built live panes, see make panes. Empty means: none."`
+}
+
 // App is one tenant. Its people and rooms are shared by all of its dialects; apps never see each
 // other.
 type App struct {
@@ -64,6 +93,7 @@ type App struct {
 	BindTokens  bool      `toml:"bind_tokens" doc:"Refuse an auth token on any device but the first that used it, in dialects whose clients name their device."`
 	Limits      Limits    `toml:"limits"`
 	Plan        Plan      `toml:"plan"`
+	Native      Native    `toml:"native"`
 	Stream      Stream    `toml:"stream"`
 	CometChat   CometChat `toml:"cometchat"`
 	Agora       Agora     `toml:"agora"`
@@ -74,6 +104,12 @@ type App struct {
 type Limits struct {
 	Rate bool `toml:"rate" doc:"Count calls per minute as the vendor does and answer 429 above its published limits."`
 	Body Size `toml:"body" doc:"Largest JSON body of a request. Uploads have limits of their own."`
+}
+
+// Native is an app's table for our own API, at /v1 of the main listener. It is off without api_key.
+type Native struct {
+	APIKey    string `toml:"api_key" example:"acme-key" doc:"The key of the app: servers send it with the secret, and tokens name it as their issuer. Empty means: the API under /v1 does not know this app."`
+	APISecret Secret `toml:"api_secret" example:"env:ACME_API_SECRET" doc:"Secret that signs tokens and webhooks, and is the password of the app's servers: the text itself, env:NAME or file:PATH. At least 16 characters."`
 }
 
 // Plan is what the operator has agreed with an app; it holds from the next start on.
@@ -120,7 +156,7 @@ type Nexconn struct {
 	AppSecret   Secret   `toml:"app_secret" example:"env:ACME_NEXCONN_SECRET" doc:"The App Secret that signs calls of servers and webhooks: the text itself, env:NAME or file:PATH. At least 16 characters."`
 	Listen      string   `toml:"listen" example:":8084" doc:"A listener of its own, without path prefix: server API, navigation and live link. Apps may share one."`
 	Callers     []string `toml:"callers" example:"203.0.113.7" doc:"Addresses from which servers may call. Empty means any."`
-	ServicesOff []string `toml:"services_off" example:"community" doc:"Services of the vendor that this app has not switched on; their calls answer HTTP 430. Of: allowlist, blocklist, community, history, open_metadata, presence, profiles, rtc."`
+	ServicesOff []string `toml:"services_off" example:"community" doc:"Services of the vendor that this app has not switched on; their calls answer HTTP 430. Of: allowlist, blocklist, community, history, open_metadata, presence, profiles, recall_others, rtc."`
 }
 
 // Default is the configuration of an empty file. It has no apps, so it serves nobody.
@@ -132,7 +168,8 @@ func Default() *Config {
 		ShutdownTimeout: Duration{20 * time.Second},
 		TrustedProxies:  []string{},
 		Log:             Log{Level: "info", Format: "json"},
-		Store:           Store{DSN: "data/dragoman.db"},
+		Store:           Store{Kind: StoreSQLite, DSN: "data/dragoman.db"},
+		Bus:             Bus{Kind: BusEmbedded},
 		Files:           Files{Dir: "data/files"},
 		Limits:          Bounds{Sockets: 100_000, Upload: Size{100 << 20}},
 		Breaker:         Breaker{Failures: 5, Window: Duration{10 * time.Second}, OpenFor: Duration{time.Second}},

@@ -41,6 +41,7 @@ func Demo(host string, port int, dir string) *Config {
 func demoApp(name, p string, at func(int) string, agoraID, agoraCert string) App {
 	a := DefaultApp()
 	a.Name = name
+	a.Native = Native{APIKey: p + "-native-key", APISecret: Secret(p + "-native-secret-0123456789abcdef")}
 	a.Stream = Stream{
 		APIKey: p + "-stream-key", APISecret: Secret(p + "-stream-secret-0123456789abcdef"), Listen: at(PortStream),
 	}

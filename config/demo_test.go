@@ -27,6 +27,7 @@ func TestDemoContract(t *testing.T) {
 	}
 	want := []config.App{{
 		Name: "demo", ErrorFormat: "both", Limits: config.Limits{Body: config.Size{Bytes: 1 << 20}},
+		Native:    config.Native{APIKey: "demo-native-key", APISecret: "demo-native-secret-0123456789abcdef"},
 		Stream:    config.Stream{APIKey: "demo-stream-key", APISecret: "demo-stream-secret-0123456789abcdef", Listen: "127.0.0.1:9001"},
 		CometChat: config.CometChat{AppID: "demo-comet", Region: "us", FullAccessKey: "demo-comet-fullaccess", AuthOnlyKey: "demo-comet-authonly", Listen: "127.0.0.1:9002"},
 		Agora: config.Agora{
@@ -36,6 +37,7 @@ func TestDemoContract(t *testing.T) {
 		Nexconn: config.Nexconn{AppKey: "demo-nexconn-key", AppSecret: "demo-nexconn-secret", Listen: "127.0.0.1:9004"},
 	}, {
 		Name: "demo-two", Teams: true, ErrorFormat: "both", Limits: config.Limits{Body: config.Size{Bytes: 1 << 20}},
+		Native:    config.Native{APIKey: "demo2-native-key", APISecret: "demo2-native-secret-0123456789abcdef"},
 		Stream:    config.Stream{APIKey: "demo2-stream-key", APISecret: "demo2-stream-secret-0123456789abcdef", Listen: "127.0.0.1:9001"},
 		CometChat: config.CometChat{AppID: "demo2-comet", Region: "us", FullAccessKey: "demo2-comet-fullaccess", AuthOnlyKey: "demo2-comet-authonly", Listen: "127.0.0.1:9002"},
 		Agora: config.Agora{

@@ -23,7 +23,11 @@ type SendBroadcast struct {
 	Audience Audience
 	Direct   bool
 	Message  MessageInput
+	MaxExtra int // as of SendMessage
 }
+
+// DeleteBroadcast takes back the copies of a broadcast in the background; message.not_found. Servers only.
+type DeleteBroadcast struct{ ID MessageID }
 
 // Broadcast is one message to many. Copies carry ID in Message.Extra as "broadcast_id".
 type Broadcast struct {
@@ -37,9 +41,10 @@ type Broadcast struct {
 // SendSystem writes to people outside of any conversation with a person: into the system conversation
 // of each with From (KindSystem: From writes, the one member reads). Servers only; at most 100 people.
 type SendSystem struct {
-	From    UserID
-	To      []UserID
-	Message MessageInput
+	From     UserID
+	To       []UserID
+	Message  MessageInput
+	MaxExtra int // as of SendMessage
 }
 
 // SystemOutcome is what became of one copy.
@@ -53,6 +58,7 @@ type SystemOutcome struct {
 // Broadcasts writes to many people.
 type Broadcasts interface {
 	Send(ctx context.Context, by Actor, in SendBroadcast) (Broadcast, error)
+	Delete(ctx context.Context, by Actor, in DeleteBroadcast) (Task, error)
 	System(ctx context.Context, by Actor, in SendSystem) ([]SystemOutcome, error)
 }
 

@@ -51,18 +51,18 @@ type DropConversation struct {
 // ListConversations asks for the actor's conversations that are not hidden, pinned ones first, then by
 // last message, newest first. Limit at most 100, default 20.
 type ListConversations struct {
-	Kinds  []ChannelKind // empty means direct and group
+	Kinds  []ChannelKind // empty means all but rooms
 	Pinned bool          // only pinned ones
 	Mark   string        // only with this mark
 	Empty  bool          // also without messages
-	Page   Page          // Offset
+	Page   Page          // Offset, or Cursor: the key of the last one before the page
 }
 
 // Conversation is one entry of a person's list.
 type Conversation struct {
 	Channel  Channel
 	Member   Member
-	Peer     *User // of a Direct: the other one
+	Peer     *User // of a Direct: the other one; of a KindSystem: who speaks there
 	Last     *Message
 	Unread   int
 	Settings ConversationSettings

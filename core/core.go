@@ -8,35 +8,45 @@ import (
 
 // Core is the whole of the chat core as dialects see it.
 type Core struct {
-	Apps        Apps
-	Users       Users
-	Channels    Channels
-	Messages    Messages
-	Reactions   Reactions
-	Reads       Reads
-	Threads     Threads
-	Previews    Previews
-	Moderation  Moderation
-	Blocklists  Blocklists
-	Groups      Groups
-	Friends     Friends
-	Speech      Speech
-	Admissions  Admissions
-	Board       Board
-	Calls       Calls
-	Types       Types
-	Credentials Credentials
-	Commands    Commands
-	Roles       Roles
-	Polls       Polls
-	Drafts      Drafts
-	Reminders   Reminders
-	Devices     Devices
-	Files       Files
-	Tasks       Tasks
-	Live        Live
-	Feeds       Feeds
-	Health      Health
+	Apps          Apps
+	Users         Users
+	Channels      Channels
+	Messages      Messages
+	Reactions     Reactions
+	Reads         Reads
+	Threads       Threads
+	Previews      Previews
+	Moderation    Moderation
+	Blocklists    Blocklists
+	Groups        Groups
+	Friends       Friends
+	Speech        Speech
+	Admissions    Admissions
+	Board         Board
+	Attributes    Attributes
+	Rooms         Rooms
+	Sessions      Sessions
+	Presences     Presences
+	Acks          Acks
+	Calls         Calls
+	Types         Types
+	Credentials   Credentials
+	Commands      Commands
+	Roles         Roles
+	Polls         Polls
+	Drafts        Drafts
+	Reminders     Reminders
+	Devices       Devices
+	Files         Files
+	Tasks         Tasks
+	Communities   Communities
+	Values        Values
+	Streams       Streams
+	Live          Live
+	Feeds         Feeds
+	Health        Health
+	Conversations Conversations
+	Broadcasts    Broadcasts
 }
 
 // Health tells whether the core can work.

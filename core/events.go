@@ -12,9 +12,11 @@ type EventKind string
 // "stored" kinds have an Ev and can be replayed, the others are told once.
 const (
 	MessageSent      EventKind = "message.sent"          // stored; Message, Member (author's, if any)
-	MessageEdited    EventKind = "message.edited"        // stored; Message
+	MessageEdited    EventKind = "message.edited"        // stored; Message; Change.Names is ChangePinned when nothing else has changed
 	MessageDeleted   EventKind = "message.deleted"       // stored; Message, Hard
 	MessageRestored  EventKind = "message.restored"      // stored; Message
+	MessageValued    EventKind = "message.valued"        // stored; Message, Extra; see Values
+	StreamGrown      EventKind = "stream.grown"          // Message, Extra; see Streams
 	ReactionAdded    EventKind = "reaction.added"        // stored; Message, Reaction
 	ReactionChanged  EventKind = "reaction.changed"      // stored; Message, Reaction
 	ReactionRemoved  EventKind = "reaction.removed"      // stored; Message, Reaction
@@ -23,7 +25,7 @@ const (
 	ChannelTruncated EventKind = "channel.truncated"     // stored; Message (system) if any
 	ChannelDeleted   EventKind = "channel.deleted"       // stored; To: its members
 	MemberAdded      EventKind = "member.added"          // stored; Member, Message (notice) if any
-	MemberUpdated    EventKind = "member.updated"        // stored; Member
+	MemberUpdated    EventKind = "member.updated"        // stored; Member, Target; Change.Old and New when the rank has changed
 	MemberRemoved    EventKind = "member.removed"        // stored; Member; Target
 	MemberInvited    EventKind = "member.invited"        // stored; Member
 	InviteAccepted   EventKind = "invite.accepted"       // stored; Member
@@ -52,6 +54,8 @@ const (
 	UserMessagesGone EventKind = "user.messages_deleted" // Target; Hard
 	UserFlagged      EventKind = "user.flagged"          // hooks only; Target, Flag
 	MessageFlagged   EventKind = "message.flagged"       // hooks only; Message, Flag
+	UserBlocked      EventKind = "user.blocked"          // hooks only; Target
+	UserUnblocked    EventKind = "user.unblocked"        // hooks only; Target
 	UserMuted        EventKind = "user.muted"            // hooks only; Target
 	UserUnmuted      EventKind = "user.unmuted"          // hooks only; Target
 	PollUpdated      EventKind = "poll.updated"          // Poll, Message; to the channels that hold the poll
@@ -63,9 +67,9 @@ const (
 	ThreadUpdated    EventKind = "thread.updated"        // Thread
 	DraftUpdated     EventKind = "draft.updated"         // to its owner; Draft
 	DraftDeleted     EventKind = "draft.deleted"         // to its owner; Draft
-	ReminderCreated  EventKind = "reminder.created"      // to its owner; Reminder
+	ReminderCreated  EventKind = "reminder.created"      // to its owner; Reminder, Message
 	ReminderUpdated  EventKind = "reminder.updated"      // to its owner; Reminder
-	ReminderDeleted  EventKind = "reminder.deleted"      // to its owner; Reminder
+	ReminderDeleted  EventKind = "reminder.deleted"      // to its owner; Reminder, Message
 	ReminderDue      EventKind = "reminder.due"          // to its owner; Reminder
 )
 
@@ -92,6 +96,11 @@ const (
 	GroupInviteAccepted   EventKind = "group.invite_accepted"   // to who invited; Target: the invited; Application
 	GroupInviteDeclined   EventKind = "group.invite_declined"   // to who invited; Target: the invited; Application
 	MessageAcked          EventKind = "message.acked"           // stored; to the author; Message, Ack
+	ThreadStarted         EventKind = "thread.started"          // stored; Thread (Parent, Title, Owner, StartedAt), Message: the parent
+	ThreadClosed          EventKind = "thread.closed"           // stored; Thread, Message
+	ThreadEntered         EventKind = "thread.entered"          // to Target, who entered or was added by User; Thread, Message
+	ThreadLeft            EventKind = "thread.left"             // to Target, who left or was removed by User; Thread, Message
+	SessionEnded          EventKind = "session.ended"           // to the person's other connections; Session
 	PresenceChanged       EventKind = "presence.changed"        // to subscribers; Target; Presence
 	ConversationChanged   EventKind = "conversation.changed"    // to its owner; Settings, New: what changed
 	SessionStarted        EventKind = "session.started"         // to the person; Session

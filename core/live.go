@@ -14,6 +14,7 @@ const (
 	AsMember                        // is a member of the channel
 	AsTarget                        // the event is addressed to the person (Event.To)
 	AsPresence                      // follows the presence of Event.User
+	AsEntered                       // entered the room on this very connection, see EnterRoom
 )
 
 // Delivery is one event for one connection.

@@ -53,6 +53,7 @@ type Message struct {
 	UpdatedAt     time.Time         `json:"updated_at"`
 	EditedAt      time.Time         `json:"edited_at,omitzero"` // text changed by a person
 	DeletedAt     time.Time         `json:"deleted_at,omitzero"`
+	DeletedBy     UserID            `json:"deleted_by,omitempty"`     // "" for a server that acted for nobody
 	DeletedFor    bool              `json:"deleted_for_me,omitempty"` // hidden for the actor alone
 
 	ReplyCount   int             `json:"reply_count,omitempty"`
@@ -114,12 +115,13 @@ type SendMessage struct {
 	Key          ChannelKey
 	Message      MessageInput
 	KeepHidden   bool // do not put the channel back on the lists of those who hid it
+	Inside       bool // refuse who is not a member with group.not_member (self), whatever the grants say; not servers
 	SkipCommands bool // text starting with a slash is text
 	// QuietBlock accepts a message to somebody who has blocked the actor and shows it to its author
 	// alone, instead of refusing it with block.by_peer.
 	QuietBlock bool
-	// MaxExtra bounds Extra, and the attachments together, in bytes where the dialect allows more
-	// than 5 KiB; at most 256 KiB.
+	// MaxExtra bounds Extra, the attachments together, and the text where it may be longer than its
+	// channel type says, in bytes where the dialect allows more than 5 KiB; at most 256 KiB.
 	MaxExtra int
 }
 

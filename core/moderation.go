@@ -80,8 +80,9 @@ type UserBlock struct {
 	CreatedAt time.Time
 }
 
-// ListBlocks asks for the people the actor has blocked.
-type ListBlocks struct{}
+// ListBlocks asks for the people the actor has blocked, or with Back for those who have blocked the
+// actor.
+type ListBlocks struct{ Back bool }
 
 // FlagContent reports a message or a person to the moderators; Unflag takes it back.
 type FlagContent struct {
@@ -125,11 +126,13 @@ type QueryFlags struct {
 
 // Blocklist is a named list of words.
 type Blocklist struct {
-	Name      string    `json:"name"`
-	Words     []string  `json:"words"` // lower case, at most 10,000 of at most 40 bytes
-	Kind      string    `json:"kind,omitempty"`
-	CreatedAt time.Time `json:"created_at"`
-	UpdatedAt time.Time `json:"updated_at"`
+	Name  string   `json:"name"`
+	Words []string `json:"words"`          // lower case, at most 10,000 of at most 40 bytes (128 of the kind part)
+	Kind  string   `json:"kind,omitempty"` // word, regex, domain, email; part: anywhere in the text
+	// Masks are what is written in place of words, by word; of the kind part, with the behaviour mask.
+	Masks     map[string]string `json:"masks,omitempty"`
+	CreatedAt time.Time         `json:"created_at"`
+	UpdatedAt time.Time         `json:"updated_at"`
 }
 
 // GetBlocklist reads one list, PutBlocklist creates or replaces one (Create: must be new; otherwise

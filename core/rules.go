@@ -19,8 +19,9 @@ type GroupRules struct {
 
 // Lifetime is when a room ends by itself. The zero value means never.
 type Lifetime struct {
-	Minutes int  `json:"minutes,omitempty"` // 1 to 525,600
-	Fixed   bool `json:"fixed,omitempty"`   // counted from the room's making (or the last change of Lifetime), whoever is there; otherwise since it became empty or somebody last wrote
+	Minutes int       `json:"minutes,omitempty"` // 1 to 525,600
+	Fixed   bool      `json:"fixed,omitempty"`   // counted from when Lifetime was set, whoever is there; otherwise since the room is empty and nothing happens in it
+	Ends    time.Time `json:"ends,omitzero"`     // of a fixed one; set by the core
 }
 
 // Rules are the channel's group rules; the zero value where none were set.
@@ -49,3 +50,7 @@ type Change struct {
 	Session     *Session              `json:"session,omitempty"`
 	Friend      *Friendship           `json:"friend,omitempty"`
 }
+
+// ChangePinned is the name of the field that a change of a pin alone has changed: in MessageEdited
+// that of the message, in MemberUpdated that of the member's own list of channels.
+const ChangePinned = "pinned"

@@ -160,3 +160,31 @@ func TestCometChatJS(t *testing.T) {
 		})
 	}
 }
+
+// agoraEnviron is what the JavaScript tests know of the Agora Chat dialect of a server, beside the
+// others.
+func agoraEnviron(s *server) []string {
+	return append(cometEnviron(s),
+		fmt.Sprintf("AGORA_URL=http://127.0.0.1:%d", s.Port+3),
+		"AGORA_ORG=demo-org", "AGORA_APP=demo-app", "AGORA_CLIENT_ID=demo-client-id", "AGORA_CLIENT_SECRET=demo-client-secret",
+	)
+}
+
+// TestAgoraJS runs every file of agora/ with the vendor's own JavaScript SDKs.
+func TestAgoraJS(t *testing.T) {
+	node(t)
+	files, err := filepath.Glob("agora/*.test.mjs")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no tests in agora/: %v", err)
+	}
+	s := start(t)
+	for _, f := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(f), ".test.mjs"), func(t *testing.T) {
+			env := agoraEnviron(s)
+			if filepath.Base(f) == "browser.test.mjs" {
+				env = append(env, "CHROMIUM="+tool(t, "chromium", "chromium-browser", "google-chrome"))
+			}
+			runNode(t, f, env...)
+		})
+	}
+}

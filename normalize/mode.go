@@ -108,6 +108,9 @@ type Rendered struct {
 // Render makes the answer. For an error born here the document's original takes over what the
 // native body really says, so that both always agree; p itself is not changed.
 func Render(p *Problem, n Native, mode Mode, o RenderOptions) Rendered {
+	if n.ContentType == contentProblem { // a dialect whose own shape is the document has no other
+		mode, p = ModeUnified, p.Plain()
+	}
 	p = p.heard(n)
 	out := Rendered{Status: n.Status, ContentType: n.ContentType, Body: n.Body}
 	out.Header = make([]Header, 0, len(n.Header)+7)

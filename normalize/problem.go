@@ -154,6 +154,17 @@ func (p *Problem) Speak(c *Catalog) {
 	}
 }
 
+// Plain returns the document as our own API says it: without a dialect, and for an error born here
+// without an original, since there is no vendor whose words it could be. p itself is not changed.
+func (p *Problem) Plain() *Problem {
+	c := *p
+	c.Dialect = ""
+	if c.ours() {
+		c.Provider, c.Original = "", nil
+	}
+	return &c
+}
+
 // ours reports whether the error was born in this process.
 func (p *Problem) ours() bool { return p.Origin != OriginUpstream && !p.adopted }
 

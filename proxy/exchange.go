@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime/debug"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -14,6 +15,7 @@ import (
 	"dragoman/adapters"
 	"dragoman/core"
 	"dragoman/core/fault"
+	"dragoman/core/trace"
 	"dragoman/normalize"
 )
 
@@ -39,6 +41,11 @@ type exchange struct {
 	problem *normalize.Problem
 	fault   *fault.Error
 	stack   []byte
+
+	// What the tap is told.
+	tap      sync.Mutex
+	commands []trace.Command
+	answer   []byte
 }
 
 // serveRequest answers one request.
@@ -63,6 +70,7 @@ func (l *listener) serveRequest(fc *fasthttp.RequestCtx) {
 		x.settleBody(fc)
 	}
 	x.finish(fc)
+	x.tell()
 }
 
 // run routes the request and calls its handler.
@@ -244,7 +252,7 @@ func (x *exchange) admit(ctx context.Context, rt *adapters.Route) (err error) {
 func (x *exchange) call(ctx context.Context, rt *adapters.Route, rs *adapters.Response) (err error) {
 	x.ran = true
 	defer x.rescue(&err)
-	return rt.Serve(ctx, x.by, x.rq, rs)
+	return rt.Serve(x.traced(ctx), x.by, x.rq, rs)
 }
 
 // rescue turns a panic into an error and keeps the stack for the log.

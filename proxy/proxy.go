@@ -49,6 +49,9 @@ type Options struct {
 	Breaker BreakerOptions
 	Sockets SocketOptions
 
+	// Tap is shown the traffic; nil means that nobody looks, which costs nothing.
+	Tap Tap
+
 	// TrustedProxies may tell the client's address and scheme in X-Forwarded-For and
 	// X-Forwarded-Proto; from anyone else these headers mean nothing.
 	TrustedProxies []netip.Prefix

@@ -48,7 +48,7 @@ func (x *exchange) reply(fc *fasthttp.RequestCtx, rs *adapters.Response) {
 		fc.Response.SetBodyStream(rs.Stream, int(rs.Length))
 		return
 	}
-	x.out = len(rs.Body)
+	x.out, x.answer = len(rs.Body), rs.Body
 	fc.Response.SetBodyRaw(rs.Body)
 }
 

@@ -103,6 +103,7 @@ func (c *conn) run(nc net.Conn, hello, early []byte) {
 	c.mu.Lock()
 	code := c.code
 	c.mu.Unlock()
+	c.tellEnd(code, time.Since(start))
 	if line := c.s.log.Check(levelOf(err), "connection ended"); line != nil {
 		line.Write(zap.String("request_id", c.rq.ID), zap.String("dialect", c.m.name), zap.String("route", c.spec.Name),
 			zap.Int("close_code", code), zap.Duration("duration", time.Since(start)), zap.Error(err))
@@ -118,7 +119,7 @@ func (c *conn) serve() (err error) {
 			err = fault.ServerInternal.Wrap(fmt.Errorf("panic: %v", r))
 		}
 	}()
-	err = c.spec.Serve(c.ctx, c)
+	err = c.spec.Serve(c.traced(c.ctx), c)
 	if ended(err) {
 		return nil
 	}
@@ -147,6 +148,7 @@ func (c *conn) Send(f adapters.Frame) bool {
 		return false
 	}
 	c.push(f.Wire())
+	c.tellOut(f.Wire())
 	return true
 }
 

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tidwall/gjson"
+
 	"dragoman/adapters"
 	"dragoman/core/fault"
 	"dragoman/normalize"
@@ -15,7 +17,7 @@ import (
 // sorted, unique and named, and the catalogue holds exactly the rows of the vendor's document.
 func Static(t *testing.T, e adapters.Entry, d adapters.Dialect, rows []string) {
 	t.Helper()
-	if e.Name == "" || e.Title == "" || len(e.Hosts) == 0 || e.Catalog == nil || e.New == nil {
+	if e.Name == "" || e.Title == "" || len(e.Hosts) == 0 && !e.Own || e.Catalog == nil || e.New == nil {
 		t.Errorf("the entry is not complete: %+v", e)
 	}
 	if !strings.Contains(e.SDKLine, "%") {
@@ -83,6 +85,12 @@ func Errors(t *testing.T, e adapters.Entry, d adapters.Dialect, read func(*norma
 		}
 		if n.Message == "" || a.Message != n.Message {
 			t.Errorf("%s: the body says %q, the text is %q", reason, a.Message, n.Message)
+		}
+		if e.Own {
+			if code := gjson.GetBytes(n.Body, "code").String(); code != reason.Name() || n.ContentType != "application/problem+json" {
+				t.Errorf("%s: the body is %s: %s", reason, n.ContentType, n.Body)
+			}
+			continue
 		}
 		both := normalize.Render(p, n, normalize.ModeBoth, normalize.RenderOptions{Method: "POST"})
 		var doc struct {

@@ -355,7 +355,7 @@ func (d *Dialect) everybody(ctx context.Context, app core.AppID, names []core.Us
 
 // noInvitee is the failure of a user that a body names.
 func noInvitee(id core.UserID) *fault.Error {
-	return fault.UserNotFound.Error("username "+clip(string(id))+" is not there").With("invite").Param("username", clip(string(id)))
+	return fault.UserNotFound.Error("username "+clip(string(id))+" is not there").With("invite").Param("XXXX", clip(string(id)))
 }
 
 // since is a time as the vendor's answers have it; the zero time is 0.

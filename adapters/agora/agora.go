@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"dragoman/adapters"
@@ -26,14 +27,16 @@ func Entry() adapters.Entry {
 
 // Dialect is Agora Chat's wire over one core.
 type Dialect struct {
-	env    adapters.Env
-	core   *core.Core
-	now    func() time.Time
-	byKey  map[string]*tenant // by "org#app"
-	byID   map[string]*tenant // by app id
-	byApp  map[core.AppID]*tenant
-	venues *venueCache
-	routes []adapters.Route
+	env     adapters.Env
+	core    *core.Core
+	now     func() time.Time
+	byKey   map[string]*tenant // by "org#app"
+	byID    map[string]*tenant // by app id
+	byApp   map[core.AppID]*tenant
+	venues  *venueCache
+	minted  atomic.Int64 // ids of groups made in one millisecond
+	routes  []adapters.Route
+	serials atomic.Uint32 // of items that the core has no number for
 }
 
 var _ adapters.Dialect = (*Dialect)(nil)
@@ -49,7 +52,11 @@ type tenant struct {
 	open         bool   // open registration
 	uuid         string // of the app, as the envelope shows it
 	secret       []byte // signs the tokens of /token
+	fileLife     time.Duration
 }
+
+// defaultFileLife is how long attachments are kept where nothing else is said.
+const defaultFileLife = 7 * 24 * time.Hour
 
 // key is the app key of the tenant.
 func (t *tenant) key() string { return t.org + "#" + t.app }
@@ -74,6 +81,9 @@ func New(env adapters.Env) (adapters.Dialect, error) {
 		}
 		if d.byKey[t.key()] != nil || d.byID[t.appID] != nil {
 			return nil, fmt.Errorf("agora: app key %q or app id %q is used by two apps", t.key(), t.appID)
+		}
+		if t.fileLife, _ = time.ParseDuration(a.Creds["file_lifetime"]); t.fileLife <= 0 {
+			t.fileLife = defaultFileLife
 		}
 		t.uuid = uuidOf("app", t.key())
 		sum := sha256.Sum256([]byte("dragoman agora tokens\x00" + t.certificate))

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"dragoman/adapters"
+	"dragoman/adapters/wire"
 	"dragoman/core"
 	"dragoman/core/fault"
 )
@@ -14,6 +15,10 @@ func (d *Dialect) contactRoutes() []adapters.Route {
 		op(d, full, "GET", "/users/:username/contacts/users", "listContacts", d.listContacts, encodeContacts),
 		op(d, full, "POST", "/users/:username/contacts/users/:friend", "addContact", d.addContact, oneUser).Gated(adapters.GateServer),
 		op(d, full, "DELETE", "/users/:username/contacts/users/:friend", "removeContact", d.removeContact, oneUser),
+		op(d, full, "PUT", "/users/:username/contacts/users/:friend", "sdkSetRemark", d.setRemark, encodeRemarked),
+		op(d, full, "PUT", "/user/:username/contacts/users/:friend", "setRemark", d.setRemark, encodeRemarked),
+		op(d, full, "GET", "/users/:username/contacts", "sdkPageContacts", d.pageContacts, encodeContactPage),
+		op(d, full, "GET", "/user/:username/contacts", "pageContacts", d.pageContacts, encodeContactPage),
 		op(d, full, "POST", "/users/:username/contacts/apply", "applyContact", d.applyContact, encodeApplied),
 		op(d, full, "POST", "/users/:username/contacts/accept/users/:friend", "acceptContact", d.answerContact(true), encodeAnswered("acceptContacts")),
 		op(d, full, "POST", "/users/:username/contacts/decline/users/:friend", "declineContact", d.answerContact(false), encodeAnswered("declineContacts")),
@@ -73,10 +78,90 @@ func encodeContacts(a *answer, l contactList) {
 // writeContact writes a contact with the name its owner gave it.
 func writeContact(a *answer, f *core.Friendship) {
 	a.Open()
-	a.Null("remark")
+	if f.Remark == "" {
+		a.Null("remark")
+	} else {
+		a.Text("remark", f.Remark)
+	}
 	a.Text("username", string(f.Friend))
 	a.Close()
 }
+
+// contactPageOf is one page of contacts.
+type contactPageOf struct {
+	friends []core.Friendship
+	cursor  string
+}
+
+func (d *Dialect) pageContacts(ctx context.Context, by core.Actor, rq *adapters.Request) (contactPageOf, error) {
+	var out contactPageOf
+	by, _, err := d.self(ctx, by, rq, "username")
+	if err != nil {
+		return out, err
+	}
+	q := wire.QueryOf(rq)
+	limit := q.Int("limit", 0, 1<<30)
+	if err := q.Err(); err != nil {
+		return out, err
+	}
+	if limit == 0 {
+		limit = 10
+	}
+	fs, err := d.friends(ctx, by)
+	after := core.UserID(cursorIn(rq))
+	for i := range fs {
+		if fs[i].Friend <= after {
+			continue
+		}
+		if len(out.friends) == min(limit, 50) {
+			out.cursor = cursorOf(string(out.friends[len(out.friends)-1].Friend))
+			break
+		}
+		out.friends = append(out.friends, fs[i])
+	}
+	return out, err
+}
+
+func encodeContactPage(a *answer, p contactPageOf) {
+	a.Object("data")
+	a.List("contacts")
+	for i := range p.friends {
+		writeContact(a, &p.friends[i])
+	}
+	a.CloseList()
+	a.Text("cursor", p.cursor)
+	a.Close()
+	a.Int("count", len(p.friends))
+}
+
+// maxRemark is how long a remark may be, in bytes.
+const maxRemark = 100
+
+// setRemark names a contact.
+func (d *Dialect) setRemark(ctx context.Context, by core.Actor, rq *adapters.Request) (none, error) {
+	by, u, err := d.pair(ctx, by, rq)
+	if err != nil {
+		return none{}, err
+	}
+	r, err := body(rq)
+	if err != nil {
+		return none{}, err
+	}
+	remark := r.Text("remark")
+	if err := r.Err(); err != nil {
+		return none{}, err
+	}
+	if len(remark) > maxRemark {
+		return none{}, fault.RequestFieldTooLong.Error("the remark may have at most 100 bytes")
+	}
+	_, err = d.core.Friends.Patch(ctx, by, core.PatchFriend{User: by.User, Friend: u.ID, Change: func(f *core.Friendship) error {
+		f.Remark = remark
+		return nil
+	}})
+	return none{}, err
+}
+
+func encodeRemarked(a *answer, _ none) { a.Text("status", "OK") }
 
 // pair is the person of the path and the one they have to do with.
 func (d *Dialect) pair(ctx context.Context, by core.Actor, rq *adapters.Request) (core.Actor, *core.User, error) {
@@ -126,6 +211,7 @@ func (d *Dialect) applyContact(ctx context.Context, by core.Actor, rq *adapters.
 	if err != nil {
 		return nil, err
 	}
+	text := r.TextMax("reason", 1024)
 	ids, err := usernames(&r, "usernames", 60)
 	if err != nil {
 		return nil, err
@@ -133,7 +219,7 @@ func (d *Dialect) applyContact(ctx context.Context, by core.Actor, rq *adapters.
 	if ids, err = d.everybody(ctx, by.App, ids); err != nil {
 		return nil, err
 	}
-	out, err := d.core.Friends.Add(ctx, by, core.AddFriends{User: by.User, Friends: ids, Ask: true})
+	out, err := d.core.Friends.Add(ctx, by, core.AddFriends{User: by.User, Friends: ids, Ask: true, Text: text})
 	if err != nil {
 		return nil, err
 	}

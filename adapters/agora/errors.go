@@ -129,8 +129,11 @@ func text(p *normalize.Problem, row normalize.Row, fit normalize.Fit) string {
 	if row.Message == "" || fit != normalize.FitExact && row.Message == own.Message {
 		return neutralise(p.Text())
 	}
-	return fill(row.Message, p.Params)
+	return fill(unnamed.Replace(row.Message), p.Params)
 }
+
+// unnamed are the placeholders that the vendor's table writes as crosses.
+var unnamed = strings.NewReplacer("XXXX", "{XXXX}", "xxxxx", "{xxxxx}")
 
 // fill puts values in the place of {placeholders}; a placeholder without a value keeps its name.
 func fill(text string, params []normalize.Param) string {

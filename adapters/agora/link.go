@@ -98,21 +98,30 @@ func lookup(kind string, p *normalize.Problem) (Status, bool) {
 	return s, ok
 }
 
-// KickOperation is the operation of the StatisticsBody that ends a session: 1 the account was
-// removed, 2 another login, 3 the password was changed, 4 another device ended it. Zero means
-// that the error ends no session.
+// Operations of a StatisticsBody that ends a session.
+const (
+	kickRemoved  = 1 // the account was removed
+	kickLogin    = 2 // another login took its place
+	kickPassword = 3 // the password was changed
+	kickDevice   = 4 // another device, or a server, ended it
+)
+
+// kicks are the operations by the variant of session.kicked: those of the core, and those of the
+// vendor's rows.
+var kicks = map[string]int32{
+	"removed": kickRemoved, "user_removed": kickRemoved, "password": kickPassword, "password_changed": kickPassword,
+	"server": kickDevice, "device": kickDevice, "other_device": kickDevice,
+}
+
+// KickOperation is the operation of the StatisticsBody that ends a session. Zero means that the error
+// ends no session.
 func KickOperation(p *normalize.Problem) int32 {
 	reason, variant := p.Key()
 	if reason != fault.SessionKicked {
 		return 0
 	}
-	switch variant {
-	case "user_removed":
-		return 1
-	case "password_changed":
-		return 3
-	case "other_device":
-		return 4
+	if op, ok := kicks[variant]; ok {
+		return op
 	}
-	return 2
+	return kickLogin
 }

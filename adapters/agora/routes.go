@@ -18,7 +18,18 @@ func (d *Dialect) table() []adapters.Route {
 		d.userRoutes(),
 		d.contactRoutes(),
 		d.attributeRoutes(),
+		d.groupRoutes(),
+		d.hookRoutes(),
+		d.messageRoutes(),
+		d.historyRoutes(),
+		d.fileRoutes(),
+		d.spaceAttributeRoutes(),
+		d.presenceRoutes(),
+		d.reactionRoutes(),
 	)
+	for _, s := range d.spaces() {
+		all = slices.Concat(all, s.spaceRoutes(), s.memberRoutes(), s.admissionRoutes(), s.speechRoutes(), s.boardRoutes(), s.shareRoutes())
+	}
 	slices.SortFunc(all, func(a, b adapters.Route) int {
 		return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Method, b.Method))
 	})

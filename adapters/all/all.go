@@ -6,6 +6,7 @@ import (
 	"dragoman/adapters"
 	"dragoman/adapters/agora"
 	"dragoman/adapters/cometchat"
+	"dragoman/adapters/native"
 	"dragoman/adapters/nexconn"
 	"dragoman/adapters/stream"
 )
@@ -15,6 +16,7 @@ func Dialects() []adapters.Entry {
 	return []adapters.Entry{
 		agora.Entry(),
 		cometchat.Entry(),
+		native.Entry(),
 		nexconn.Entry(),
 		stream.Entry(),
 	}

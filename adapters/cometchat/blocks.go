@@ -2,6 +2,7 @@ package cometchat
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -106,9 +107,10 @@ func (d *Dialect) block(lift bool) func(context.Context, core.Actor, *adapters.R
 
 // blocked is one entry of a list of blocks, in either direction.
 type blocked struct {
-	user core.User
-	view userView
-	at   time.Time
+	user       core.User
+	view       userView
+	at         time.Time // of the first of the two
+	mine, back time.Time // when the person blocked them, and they the person; zero for never
 }
 
 // listBlocked lists whom the person has blocked, and unless told otherwise, who has blocked them.
@@ -117,30 +119,57 @@ func (d *Dialect) listBlocked(ctx context.Context, by core.Actor, rq *adapters.R
 	if err != nil {
 		return listed[blocked]{}, err
 	}
-	bs, err := d.core.Moderation.Blocks(ctx, by, core.ListBlocks{})
-	if err != nil {
-		return listed[blocked]{}, err
-	}
-	search := strings.ToLower(rq.Query.Get("searchKey"))
 	var all []blocked
-	for i := range bs {
-		u := bs[i].Target
-		if search != "" && !strings.Contains(strings.ToLower(u.Name), search) && !strings.Contains(strings.ToLower(string(u.ID)), search) {
+	place := map[core.UserID]int{}
+	direction := rq.Query.Get("direction")
+	for _, way := range []struct {
+		but  string // the direction that leaves it out
+		back bool
+	}{{directionTheirs, false}, {directionMine, true}} {
+		if direction == way.but {
 			continue
 		}
-		if rq.Query.Get("direction") == "hasBlockedMe" {
-			continue
+		bs, err := d.core.Moderation.Blocks(ctx, by, core.ListBlocks{Back: way.back})
+		if err != nil {
+			return listed[blocked]{}, err
 		}
-		all = append(all, blocked{user: u, at: bs[i].CreatedAt, view: userView{viewer: by.User, relation: true, blockedByMe: true}})
+		for i := range bs {
+			u := bs[i].Target
+			if way.back {
+				u = bs[i].By
+			}
+			at, known := place[u.ID]
+			if !known {
+				at, place[u.ID] = len(all), len(all)
+				all = append(all, blocked{user: u, at: bs[i].CreatedAt, view: userView{viewer: by.User, relation: true}})
+			}
+			if b := &all[at]; way.back {
+				b.view.hasBlockedMe, b.back = true, bs[i].CreatedAt
+			} else {
+				b.view.blockedByMe, b.mine = true, bs[i].CreatedAt
+			}
+		}
+	}
+	if search := strings.ToLower(rq.Query.Get("searchKey")); search != "" {
+		all = slices.DeleteFunc(all, func(b blocked) bool {
+			return !strings.Contains(strings.ToLower(b.user.Name), search) && !strings.Contains(strings.ToLower(string(b.user.ID)), search)
+		})
 	}
 	return sliced(rq, all)
 }
+
+// The directions of a list of blocks; any other means both.
+const (
+	directionMine   = "blockedByMe"
+	directionTheirs = "hasBlockedMe"
+)
 
 func encodeBlocked(w *wire.Writer, _ *adapters.Request, l listed[blocked]) {
 	writeList(w, &l, func(b *blocked) {
 		w.Open()
 		userMembers(w, &b.user, b.view)
-		unix(w, "blockedByMeAt", b.at)
+		unixIf(w, "blockedByMeAt", b.mine)
+		unixIf(w, "hasBlockedMeAt", b.back)
 		unix(w, "blockedAt", b.at)
 		w.Close()
 	})

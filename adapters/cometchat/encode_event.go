@@ -19,7 +19,81 @@ func (d *Dialect) tellEdited(x *telling) {
 	if x.ev.Watchers {
 		return
 	}
+	if onlyPin(x.ev) {
+		x.pinned(framePin, x.ev.Message.Pinned, "")
+		return
+	}
 	x.action(actionEdited)
+}
+
+// onlyPin reports whether nothing but a pin has changed.
+func onlyPin(ev *core.Event) bool {
+	return ev.Change != nil && len(ev.Change.Names) == 1 && ev.Change.Names[0] == core.ChangePinned
+}
+
+// pinned tells that a message was pinned, or with saved that somebody saved it; on is false for the
+// end of it.
+func (x *telling) pinned(frame string, on bool, saved string) {
+	action := "pinned"
+	if saved != "" {
+		action = "saved"
+	}
+	if !on {
+		action = "un" + action
+	}
+	x.frame(frame, x.actor(), func(w *wire.Writer) {
+		w.Open()
+		w.Text("action", action)
+		w.Object("message")
+		messageMembers(w, x.ev.Message, x.v, true)
+		if on && saved != "" {
+			unix(w, saved, x.ev.Reminder.CreatedAt)
+		}
+		w.Close()
+		w.Close()
+	})
+}
+
+// tellSaved tells a person's devices that they have saved a message: a reminder of the core.
+func (d *Dialect) tellSaved(x *telling) {
+	if x.ev.Message == nil || x.ev.Reminder == nil {
+		return
+	}
+	x.pinned(frameSave, x.ev.Kind == core.ReminderCreated, "savedAt")
+}
+
+// tellMemberChange tells a change of rank that has no message of its own in the log, and that
+// somebody has pinned a conversation on their own list; see link.concerns.
+func (d *Dialect) tellMemberChange(x *telling) {
+	ch := x.ev.Change
+	switch {
+	case ch == nil || x.ev.Member == nil || x.ev.Target == nil:
+	case onlyPin(x.ev):
+		x.conversationPinned()
+	case x.v.group != nil && x.ev.Message == nil && ch.New != "" && scopeOfRank(ch.Old) != scopeOfRank(ch.New):
+		n := &core.Notice{Kind: core.NoticeRanked, Of: x.ev.Target.ID, Person: x.ev.Target, Old: ch.Old, New: ch.New}
+		x.memberAction(n)
+	}
+}
+
+// conversationPinned tells a person's devices that a conversation was pinned on their list.
+func (x *telling) conversationPinned() {
+	m := x.ev.Member
+	st := core.ChannelState{Channel: *x.ev.Channel, Membership: m}
+	v := *x.v
+	v.viewer, v.me = m.User, m
+	out := conversationOut{state: st, venue: &v}
+	action := "pinned"
+	if m.PinnedAt.IsZero() {
+		action = "unpinned"
+	}
+	x.frame(frameConversationPin, m.User, func(w *wire.Writer) {
+		w.Open()
+		w.Text("action", action)
+		w.Key("conversation")
+		writeConversation(w, &out)
+		w.Close()
+	})
 }
 
 func (d *Dialect) tellDeleted(x *telling) { x.action(actionDeleted) }
@@ -80,7 +154,12 @@ func (d *Dialect) tellMember(x *telling) {
 	if by == ev.Target.ID {
 		kind = memberNotices[ev.Kind][0]
 	}
-	n := &core.Notice{Kind: kind, Of: ev.Target.ID, Person: ev.Target}
+	x.memberAction(&core.Notice{Kind: kind, Of: ev.Target.ID, Person: ev.Target})
+}
+
+// memberAction tells an action message that is not in the log.
+func (x *telling) memberAction(n *core.Notice) {
+	ev, by := x.ev, x.actor()
 	x.frame(frameMessage, by, func(w *wire.Writer) {
 		writeMemberAction(w, strconv.FormatInt(ev.At.UnixMilli(), 10), n, ev.User, by, ev.At, x.v)
 	})

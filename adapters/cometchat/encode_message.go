@@ -128,7 +128,7 @@ func messageTimes(w *wire.Writer, m *core.Message, v *venue) {
 	}
 	if m.Deleted() {
 		unix(w, "deletedAt", m.DeletedAt)
-		w.Text("deletedBy", orElse(gjson.GetBytes(m.Extra, "deleted_by").String(), string(m.User)))
+		w.Text("deletedBy", orElse(string(m.DeletedBy), string(core.SystemUser)))
 	}
 	if v.group != nil {
 		return
@@ -204,7 +204,7 @@ func dataMembers(w *wire.Writer, m *core.Message, c *content, v *venue) {
 func foreignMetadata(w *wire.Writer, m *core.Message) {
 	fields := wire.NewWriter(len(m.Extra) + 2)
 	fields.Open()
-	fields.Extra(m.Extra, wire.NamesOf(contentName, "edited_by", "deleted_by"))
+	fields.Extra(m.Extra, wire.NamesOf(contentName, "edited_by"))
 	fields.Close()
 	if fields.Len() > len("{}") {
 		w.Raw("metadata", fields.Bytes())

@@ -21,6 +21,7 @@ var eventTable = map[core.EventKind]func(*Dialect, *telling){
 	core.ReactionRemoved: (*Dialect).tellReaction,
 	core.MemberAdded:     (*Dialect).tellMember,
 	core.MemberRemoved:   (*Dialect).tellMember,
+	core.MemberUpdated:   (*Dialect).tellMemberChange,
 	core.UserBanned:      (*Dialect).tellMember,
 	core.UserUnbanned:    (*Dialect).tellMember,
 	core.ReadMoved:       (*Dialect).tellReceipt,
@@ -29,6 +30,8 @@ var eventTable = map[core.EventKind]func(*Dialect, *telling){
 	core.TypingStopped:   (*Dialect).tellTyping,
 	core.CustomEvent:     (*Dialect).tellTransient,
 	core.UserPresence:    (*Dialect).tellPresence,
+	core.ReminderCreated: (*Dialect).tellSaved,
+	core.ReminderDeleted: (*Dialect).tellSaved,
 }
 
 // telling is one event being written.

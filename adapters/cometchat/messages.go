@@ -118,7 +118,7 @@ func (d *Dialect) sendAs(ctx context.Context, by core.Actor, rq *adapters.Reques
 		}
 		in.message.Parent, in.message.ShowInChannel = parent, true
 	}
-	cmd := core.SendMessage{Key: key, Message: in.message, SkipCommands: true, QuietBlock: true}
+	cmd := core.SendMessage{Key: key, Message: in.message, SkipCommands: true, QuietBlock: true, MaxExtra: maxExtra}
 	out, err := d.core.Messages.Send(ctx, by, cmd)
 	if in.group == "" && fault.IsReason(err, fault.GroupNotFound) {
 		if err = d.openDirect(ctx, by, in.user); err == nil {
@@ -289,7 +289,7 @@ func (d *Dialect) editMessage(ctx context.Context, by core.Actor, rq *adapters.R
 	if by.User != "" && by.User != h.Message.User {
 		edit.editor = by.User
 	}
-	m, err := d.core.Messages.Edit(ctx, by, core.EditMessage{ID: h.Message.ID.String(), Change: edit.apply})
+	m, err := d.core.Messages.Edit(ctx, by, core.EditMessage{ID: h.Message.ID.String(), Change: edit.apply, MaxExtra: maxExtra})
 	if err != nil {
 		return shown{}, notSender(err)
 	}
@@ -348,14 +348,7 @@ func (d *Dialect) deleteMessage(ctx context.Context, by core.Actor, rq *adapters
 		return shown{}, failed(noMessage(id, notSender(err)), "user_message_delete")
 	}
 	h.Message = m
-	s, err := d.changed(ctx, by, &h)
-	if s.byID != m.User {
-		extra := extraEdit{x: m.Extra}
-		who := string(s.byID)
-		extra.text("deleted_by", &who)
-		s.message.Extra = extra.x
-	}
-	return s, err
+	return d.changed(ctx, by, &h)
 }
 
 // pin pins a message for all, or takes the pin off.

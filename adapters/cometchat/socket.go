@@ -20,6 +20,10 @@ const (
 	frameTyping    = "typing_indicator"
 	frameTransient = "transient_message"
 	framePresence  = "presence"
+
+	framePin             = "message_pin"
+	frameSave            = "message_save"
+	frameConversationPin = "conversation_pin"
 )
 
 // Bounds of one connection.
@@ -127,13 +131,25 @@ func (l *link) tellAll(ctx context.Context) {
 
 // tell writes the frames of one event.
 func (l *link) tell(ctx context.Context, ev *core.Event) {
-	if ev.Kind == core.UserPresence && (ev.User.ID == l.by.User || l.roles != nil && !slices.Contains(l.roles, orElse(ev.User.Role, core.RoleUser))) {
+	if !l.concerns(ev) {
 		return
 	}
 	frames := core.Encoded(ev, "cometchat", func(e *core.Event) []adapters.Frame { return l.d.frames(ctx, l.t, e) })
 	for _, f := range frames {
 		l.conn.Send(f)
 	}
+}
+
+// concerns reports whether an event is for this person: nobody is told of their own presence, nor of
+// that of roles they have not asked for; what is pinned on a list is its owner's alone.
+func (l *link) concerns(ev *core.Event) bool {
+	switch ev.Kind {
+	case core.UserPresence:
+		return ev.User.ID != l.by.User && (l.roles == nil || slices.Contains(l.roles, orElse(ev.User.Role, core.RoleUser)))
+	case core.MemberUpdated:
+		return !onlyPin(ev) || ev.Member != nil && ev.Member.User == l.by.User
+	}
+	return true
 }
 
 // read serves the client's frames until the connection ends.

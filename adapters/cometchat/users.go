@@ -46,35 +46,32 @@ func encodeUsers(w *wire.Writer, _ *adapters.Request, l listed[userOut]) {
 type relations struct {
 	viewer core.UserID
 	mine   map[core.UserID]bool // whom the viewer has blocked
+	theirs map[core.UserID]bool // who has blocked the viewer
 }
 
-// relationsOf reads whom the viewer has blocked.
+// relationsOf reads whom the viewer has blocked, and who has blocked them.
 func (d *Dialect) relationsOf(ctx context.Context, by core.Actor) (relations, error) {
-	r := relations{viewer: by.User, mine: map[core.UserID]bool{}}
+	r := relations{viewer: by.User, mine: map[core.UserID]bool{}, theirs: map[core.UserID]bool{}}
 	if by.User == "" {
 		return r, nil
 	}
 	bs, err := d.core.Moderation.Blocks(ctx, by, core.ListBlocks{})
+	if err != nil {
+		return r, err
+	}
 	for i := range bs {
 		r.mine[bs[i].Target.ID] = true
+	}
+	bs, err = d.core.Moderation.Blocks(ctx, by, core.ListBlocks{Back: true})
+	for i := range bs {
+		r.theirs[bs[i].By.ID] = true
 	}
 	return r, err
 }
 
 // view is how the viewer sees the person.
 func (r *relations) view(by core.Actor, id core.UserID) userView {
-	return userView{viewer: r.viewer, private: by.Server(), relation: r.viewer != "", blockedByMe: r.mine[id]}
-}
-
-// hasBlocked reports whether the person has blocked the viewer.
-func (d *Dialect) hasBlocked(ctx context.Context, app core.AppID, id, viewer core.UserID) (bool, error) {
-	bs, err := d.core.Moderation.Blocks(ctx, server(app).As(id), core.ListBlocks{})
-	for i := range bs {
-		if bs[i].Target.ID == viewer {
-			return true, nil
-		}
-	}
-	return false, err
+	return userView{viewer: r.viewer, private: by.Server(), relation: r.viewer != "", blockedByMe: r.mine[id], hasBlockedMe: r.theirs[id]}
 }
 
 // createUser creates a person; uids are lower case.
@@ -157,13 +154,7 @@ func (d *Dialect) getUser(ctx context.Context, by core.Actor, rq *adapters.Reque
 	if err != nil {
 		return userOut{}, err
 	}
-	v := rel.view(by, u.ID)
-	if by.User != "" && by.User != u.ID {
-		if v.hasBlockedMe, err = d.hasBlocked(ctx, by.App, u.ID, by.User); err != nil {
-			return userOut{}, err
-		}
-	}
-	return userOut{user: *u, view: v}, nil
+	return userOut{user: *u, view: rel.view(by, u.ID)}, nil
 }
 
 // updateUser changes a profile.

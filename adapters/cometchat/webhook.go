@@ -25,11 +25,15 @@ const (
 	triggerUpdated  = "group_updated"
 	triggerDeleted  = "group_deleted"
 	triggerTransfer = "group_owner_transferred"
+	triggerOnline   = "user_connection_status_changed"
+	triggerRanked   = "group_member_scope_changed"
 )
 
 // eventTriggers are the triggers of events that have one.
 var eventTriggers = map[core.EventKind]string{
 	core.MessageEdited: "message_edited", core.MessageDeleted: "message_deleted", core.ReadMoved: "message_read_receipt",
+	core.DeliveredMoved: "message_delivery_receipt", core.UserPresence: triggerOnline,
+	core.UserBlocked: "user_blocked", core.UserUnblocked: "user_unblocked",
 	core.ReactionAdded: "message_reaction_added", core.ReactionRemoved: "message_reaction_removed",
 	core.ChannelCreated: triggerCreated, core.ChannelUpdated: triggerUpdated, core.ChannelDeleted: triggerDeleted,
 }
@@ -38,7 +42,7 @@ var eventTriggers = map[core.EventKind]string{
 var noticeTriggers = map[core.NoticeKind]string{
 	core.NoticeJoined: "group_member_joined", core.NoticeLeft: "group_member_left", core.NoticeAdded: "group_member_added",
 	core.NoticeKicked: "group_member_kicked", core.NoticeBanned: "group_member_banned", core.NoticeUnbanned: "group_member_unbanned",
-	core.NoticeRanked: "group_member_scope_changed",
+	core.NoticeRanked: triggerRanked,
 }
 
 // callTriggers are the triggers of calls by status.
@@ -66,6 +70,9 @@ func triggers() []string {
 // triggersOf are the triggers of one event.
 func triggersOf(ev *core.Event) []string {
 	if ev.Watchers || ev.Thread != nil || ev.Channel != nil && ev.Channel.Kind == core.KindDirect && ev.Message == nil && ev.Read == nil {
+		return nil
+	}
+	if onlyPin(ev) {
 		return nil
 	}
 	if ev.Kind != core.MessageSent {
@@ -164,11 +171,36 @@ func (x *telling) hookData(w *wire.Writer) {
 		w.Text("conversationId", x.v.id())
 		x.v.receiver(w, ev.Read.User.ID)
 		w.Object("body")
-		w.Text("action", receiptRead)
-		w.Text("messageId", ev.Read.Message.String())
-		unix(w, "timestamp", ev.Read.At)
+		if ev.Kind == core.DeliveredMoved {
+			w.Text("action", receiptDelivered)
+			w.Text("messageId", ev.Read.DeliveredID.String())
+			unix(w, "timestamp", ev.Read.DeliveredAt)
+		} else {
+			w.Text("action", receiptRead)
+			w.Text("messageId", ev.Read.Message.String())
+			unix(w, "timestamp", ev.Read.At)
+		}
 		w.Key("user")
 		writeUser(w, &ev.Read.User, userView{})
+		w.Close()
+	case ev.Kind == core.UserPresence:
+		status, action := "offline", "disconnected"
+		if ev.User.Online {
+			status, action = "online", "connected"
+		}
+		w.Key("user")
+		writeUser(w, ev.User, userView{})
+		w.Text("status", status)
+		w.Object("currentConnection")
+		w.Text("action", action)
+		unix(w, "timestamp", ev.At)
+		w.Close()
+	case ev.Kind == core.UserBlocked, ev.Kind == core.UserUnblocked:
+		w.Key("by")
+		writeUser(w, ev.User, userView{})
+		w.Object("users")
+		w.KeyOf(string(ev.Target.ID))
+		writeUser(w, ev.Target, userView{})
 		w.Close()
 	case ev.Message != nil && ev.Kind != core.ChannelUpdated:
 		w.Key("message")

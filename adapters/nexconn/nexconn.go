@@ -2,7 +2,9 @@ package nexconn
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"dragoman/adapters"
@@ -30,6 +32,8 @@ type Dialect struct {
 	byKey  map[string]*tenant // by App-Key
 	byApp  map[core.AppID]*tenant
 	nonces *nonces
+	serial atomic.Int64 // tells ids of messages that are not stored apart
+	pairs  *pairs
 	routes []adapters.Route
 }
 
@@ -44,6 +48,16 @@ type tenant struct {
 	off map[string]bool
 	// callers are the addresses server calls may come from; empty for all.
 	callers []string
+	// quotas are caps that differ from the vendor's usual ones, by name.
+	quotas map[string]int
+}
+
+// quota is a cap of the app: its own, or the usual one.
+func (t *tenant) quota(name string, usual int) int {
+	if n, ok := t.quotas[name]; ok {
+		return n
+	}
+	return usual
 }
 
 // has reports whether a service of the vendor is switched on for the app.
@@ -56,6 +70,7 @@ func New(env adapters.Env) (adapters.Dialect, error) {
 		d.now = time.Now
 	}
 	d.nonces = newNonces(d.now)
+	d.pairs = newPairs()
 	for _, a := range env.Apps {
 		t := &tenant{id: a.ID, key: a.Creds["app_key"], secret: a.Creds["app_secret"], off: map[string]bool{}}
 		if t.key == "" || t.secret == "" {
@@ -67,7 +82,15 @@ func New(env adapters.Env) (adapters.Dialect, error) {
 		for _, s := range words(a.Creds["services_off"]) {
 			t.off[s] = true
 		}
-		t.callers = words(a.Creds["callers"])
+		t.callers, t.quotas = words(a.Creds["callers"]), map[string]int{}
+		for _, s := range words(a.Creds["quotas"]) {
+			name, n, _ := strings.Cut(s, "=")
+			most, err := strconv.Atoi(n)
+			if err != nil || most < 1 {
+				return nil, fmt.Errorf("nexconn: app %q: quota %q is not name=number", a.Name, s)
+			}
+			t.quotas[name] = most
+		}
 		d.byKey[t.key], d.byApp[t.id] = t, t
 	}
 	d.routes = d.table()

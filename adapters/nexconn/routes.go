@@ -36,6 +36,24 @@ type operation struct {
 func (d *Dialect) operations() []operation {
 	return slices.Concat(
 		d.userOps(),
+		d.profileOps(),
+		d.friendOps(),
+		d.messageOps(),
+		d.historyOps(),
+		d.metadataOps(),
+		d.streamOps(),
+		d.systemOps(),
+		d.settingsOps(),
+		d.groupOps(),
+		d.memberOps(),
+		d.groupSpeechOps(),
+		d.openOps(),
+		d.openPeopleOps(),
+		d.priorityOps(),
+		d.communityOps(),
+		d.memberGroupOps(),
+		d.communitySpeechOps(),
+		d.profanityOps(),
 	)
 }
 

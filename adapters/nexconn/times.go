@@ -1,6 +1,9 @@
 package nexconn
 
-import "time"
+import (
+	"strconv"
+	"time"
+)
 
 // dateTime renders an instant as most of the vendor's answers do: a text, in UTC; "" for never.
 func dateTime(t time.Time) string {
@@ -9,3 +12,6 @@ func dateTime(t time.Time) string {
 	}
 	return t.UTC().Format(time.DateTime)
 }
+
+// itoa renders a number.
+func itoa(n int) string { return strconv.Itoa(n) }

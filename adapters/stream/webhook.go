@@ -48,6 +48,9 @@ func (d *Dialect) Requests(app *core.App, ev *core.Event, attempt int) []core.Ho
 
 // hookType is the vendor's name of an event as a webhook sees it, "" for one it has no name for.
 func hookType(e *core.Event) string {
+	if hookless[e.Kind] {
+		return ""
+	}
 	row := eventTable[e.Kind]
 	switch typ := orElse(row.watcher.typ, row.subject.typ); typ {
 	case "*":

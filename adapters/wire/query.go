@@ -22,6 +22,9 @@ func QueryOf(rq *adapters.Request) *Query { return &Query{v: rq.Query} }
 // Err returns what was wrong so far.
 func (q *Query) Err() error { return q.errs.Err() }
 
+// Fail records that a parameter is wrong; see Faults.Add.
+func (q *Query) Fail(name, detail string, reason *fault.Reason) { q.errs.Add("?"+name, detail, reason) }
+
 // Text reads a text.
 func (q *Query) Text(name string) string { return q.v.Get(name) }
 

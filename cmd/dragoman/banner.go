@@ -32,6 +32,9 @@ func places(c *config.Config) []place {
 				continue
 			}
 			scheme, host, base := "http", public(c.Listen), "/"+d.name
+			if d.root {
+				base = ""
+			}
 			if own := d.listen(a); own != "" {
 				host, base = public(own), ""
 				if d.secure {
@@ -77,6 +80,9 @@ func (p *Program) banner(took time.Duration) error {
 	b.WriteString("\n")
 	if p.Demo {
 		p.demoNotes(&b)
+	}
+	if p.Config.Console.Password != "" && p.Demo {
+		fmt.Fprintf(&b, "  console    http://%s/console  password %s\n", public(p.Config.Listen), p.Config.Console.Password.Reveal())
 	}
 	fmt.Fprintf(&b, "  overview   http://%s/\n", public(p.Config.Listen))
 	fmt.Fprintf(&b, "  operations http://%s/readyz\n", public(p.Config.OpsListen))

@@ -15,6 +15,7 @@ type dialect struct {
 	name   string // as in adapters.Entry, path prefix without the slash
 	title  string
 	secure bool // its SDK insists on https and wss
+	root   bool // it takes what the main listener has no page for: our own API
 	// configured reports whether the app speaks it.
 	configured func(*config.App) bool
 	// creds are the credentials its adapter is given, by their keys in the configuration; nil
@@ -30,8 +31,21 @@ type dialect struct {
 	token func(a *config.App, o tokenOptions) (string, error)
 }
 
-// dialects are all vendors of the plan, in the order of the demo's ports.
+// dialects are our own API and all vendors of the plan, in the order of the demo's ports.
 var dialects = []dialect{
+	{
+		name: "native", title: "Dragoman API", root: true,
+		configured: func(a *config.App) bool { return a.Native.APIKey != "" },
+		creds: func(a *config.App) map[string]string {
+			return map[string]string{"api_key": a.Native.APIKey, "api_secret": a.Native.APISecret.Reveal()}
+		},
+		listen: func(*config.App) string { return "" },
+		hosts:  func(*config.App) []string { return nil },
+		line: func(a *config.App, _, base string) string {
+			return fmt.Sprintf(`curl -u %s:<secret> %s/v1/channels`, a.Native.APIKey, base)
+		},
+		token: nativeToken,
+	},
 	{
 		name: "stream", title: "Stream Chat",
 		configured: func(a *config.App) bool { return a.Stream.APIKey != "" },

@@ -38,6 +38,7 @@ func TestPlacesByPrefix(t *testing.T) {
 // The line of each dialect, as the demo's contract has it.
 func TestPlacesOfTheDemo(t *testing.T) {
 	want := map[string]string{
+		"native":    `curl -u demo-native-key:<secret> http://localhost:8080/v1/channels`,
 		"stream":    `StreamChat.getInstance("demo-stream-key", { baseURL: "http://localhost:8081" })`,
 		"cometchat": `CometChat.init("demo-comet", new CometChat.AppSettingsBuilder().setRegion("us").overrideAdminHost("localhost:8082/v3.0").overrideClientHost("localhost:8082/v3.0").build())`,
 		"agora":     `new AgoraChat.connection({ appKey: "demo-org#demo-app", isHttpDNS: false, url: "ws://localhost:8083/websocket", apiUrl: "http://localhost:8083" })`,

@@ -35,6 +35,8 @@ type serveCmd struct {
 	Port int    `default:"8080" placeholder:"P" help:"Demo: first port. P is the main listener, P+1 to P+4 the dialects, P+10 operations."`
 	Data string `placeholder:"DIR" help:"Demo: folder of database, uploads and development certificate. Default: a temporary one, removed at the end."`
 	Host string `default:"127.0.0.1" help:"Demo: address to listen on."`
+
+	Panes string `placeholder:"DIR" help:"Demo: folder of the console's built live panes (make panes)."`
 }
 
 // Run serves until SIGINT or SIGTERM. A second signal ends the process at once.
@@ -97,6 +99,7 @@ func (c serveCmd) program(s streams) (p *Program, cleanup func(), err error) {
 			cleanup = func() { _ = os.RemoveAll(dir) } // it is a temporary folder: the system clears what is left
 		}
 		p.Config = config.Demo(c.Host, c.Port, p.Dir)
+		p.Config.Console = config.Console{Password: demoPassword(), Panes: c.Panes}
 	} else {
 		if p.Config, _, err = c.load(s); err != nil {
 			return nil, nil, err

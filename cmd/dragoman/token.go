@@ -8,6 +8,7 @@ import (
 
 	"dragoman/adapters/agora"
 	"dragoman/adapters/cometchat"
+	"dragoman/adapters/native"
 	"dragoman/config"
 	"dragoman/core"
 )
@@ -85,6 +86,19 @@ func (c tokenCmd) app(s streams) (*config.App, []string, error) {
 		}
 	}
 	return nil, nil, usagef("%s has no app %q.", path, c.Args[0])
+}
+
+// nativeToken signs a token of our own API.
+func nativeToken(a *config.App, o tokenOptions) (string, error) {
+	var end time.Time
+	if o.expire > 0 {
+		end = o.now.Add(o.expire)
+	}
+	key, secret := a.Native.APIKey, a.Native.APISecret.Reveal()
+	if o.server {
+		return native.ServerToken(key, secret, o.now, end), nil
+	}
+	return native.UserToken(key, secret, core.UserID(o.user), o.now, end), nil
 }
 
 // cometToken signs an auth token with the app's full access key. Servers have no token of this

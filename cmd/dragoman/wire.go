@@ -32,6 +32,7 @@ type node struct {
 	bus     bus.Bus
 	blobs   *blob.Disk
 	engine  *engine.Engine
+	core    *core.Core // the engine's, as dialects are given it
 	callers *callers
 	server  *proxy.Server
 }
@@ -153,6 +154,14 @@ func (n *node) listen(ctx context.Context, p *Program, ids []core.AppID) error {
 	if err != nil {
 		return err
 	}
+	console, err := n.openConsole(p, ids)
+	if err != nil {
+		return err
+	}
+	var tap proxy.Tap
+	if console != nil {
+		front, tap = append(front, console.Pages()...), console.Tap()
+	}
 	trusted, err := prefixes(c.TrustedProxies)
 	if err != nil {
 		return err
@@ -169,7 +178,10 @@ func (n *node) listen(ctx context.Context, p *Program, ids []core.AppID) error {
 			continue
 		}
 		prefixed, hosted := *m, *m
-		prefixed.Prefix, hosted.Hosts = "/"+d.name, mainHosts(d, c)
+		if prefixed.Prefix = "/" + d.name; d.root {
+			prefixed.Prefix = ""
+		}
+		hosted.Hosts = mainHosts(d, c)
 		main.Mounts = append(main.Mounts, prefixed)
 		if len(hosted.Hosts) > 0 {
 			main.Mounts = append(main.Mounts, hosted)
@@ -198,6 +210,7 @@ func (n *node) listen(ctx context.Context, p *Program, ids []core.AppID) error {
 		MaxUpload:      c.Limits.Upload.Bytes,
 		MaxSockets:     c.Limits.Sockets,
 		TrustedProxies: trusted,
+		Tap:            tap,
 	})
 	if err != nil {
 		return err
@@ -234,7 +247,7 @@ func (n *node) mount(d *dialect, c *config.Config, ids []core.AppID) (*proxy.Mou
 			continue
 		}
 		built, err := e.New(adapters.Env{
-			Core: n.engine.Core(), Now: time.Now, Apps: apps, RequestTimeout: c.RequestTimeout.Duration,
+			Core: n.core, Now: time.Now, Apps: apps, RequestTimeout: c.RequestTimeout.Duration,
 		})
 		if err != nil {
 			return nil, fmt.Errorf("dialect %s: %w", d.name, err)

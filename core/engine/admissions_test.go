@@ -163,3 +163,39 @@ func TestBoard(t *testing.T) {
 	wants(t, "gone", unshare("ann", "f1"), fault.FileNotFound, "")
 	wants(t, "by a moderator", unshare("mod", "f2"), nil, "")
 }
+
+func TestCapsHold(t *testing.T) {
+	w := single(t, "owner", "admin", "mod", "ann", "bob", "eve")
+	rankedGroup(t, w, "g", core.AdmitAnyone, "")
+	w.settings(func(s *core.AppSettings) {
+		s.Caps = core.Caps{Joined: 1, Channels: 2, Admins: 1, Friends: 1, Blocked: 1}
+	})
+	make1 := func(by core.UserID, key core.ChannelKey) error {
+		_, err := w.core().Groups.Create(t.Context(), w.as(by), core.CreateGroup{Key: key, Admission: core.AdmitAnyone})
+		return err
+	}
+	wants(t, "a group too many of a person", make1("ann", "h"), fault.GroupLimitReached, "user_joined")
+	wants(t, "another's", make1("eve", "h"), nil, "")
+	_, err := w.core().Groups.Join(t.Context(), w.as("eve"), core.JoinGroup{Key: "g"})
+	wants(t, "joining one too many", err, fault.GroupLimitReached, "user_joined")
+	wants(t, "a group too many of the app", make1("eve", "i"), fault.GroupLimitReached, "app_total")
+	_, err = w.core().Groups.Rank(t.Context(), w.as("owner"), core.RankMember{Key: "g", User: "ann", Role: core.MemberAdmin})
+	wants(t, "an admin too many", err, fault.GroupLimitReached, "admins_or_follows")
+	befriend := func(a, b core.UserID) error {
+		out, err := w.core().Friends.Add(t.Context(), w.as(a), core.AddFriends{Friends: []core.UserID{b}})
+		if err != nil {
+			return err
+		}
+		return out[0].Err
+	}
+	wants(t, "a friend", befriend("ann", "bob"), nil, "")
+	wants(t, "one's own list is full", befriend("ann", "eve"), fault.FriendLimitReached, "self")
+	wants(t, "the other's list is full", befriend("eve", "bob"), fault.FriendLimitReached, "peer")
+	block := func(u core.UserID) error {
+		_, err := w.core().Moderation.Block(t.Context(), w.as("ann"), core.BlockUser{User: u})
+		return err
+	}
+	wants(t, "blocking", block("mod"), nil, "")
+	wants(t, "blocking again", block("mod"), nil, "")
+	wants(t, "blocking one too many", block("eve"), fault.LimitReached, "direct_blocklist")
+}

@@ -88,7 +88,7 @@ func checkSettings(s *core.AppSettings) error {
 			return fault.RequestInvalidField.Error(fmt.Sprintf("%q is not an http or https URL", raw))
 		}
 	}
-	if s.ReminderInterval < 0 || s.GroupLimit < 0 || s.FileUpload.SizeLimit < 0 || s.ImageUpload.SizeLimit < 0 {
+	if s.ReminderInterval < 0 || s.GroupLimit < 0 || min(s.Caps.Joined, s.Caps.Channels, s.Caps.Admins, s.Caps.Friends, s.Caps.Blocked) < 0 || s.FileUpload.SizeLimit < 0 || s.ImageUpload.SizeLimit < 0 {
 		return fault.RequestInvalidField.Error("sizes and intervals must not be negative")
 	}
 	for _, f := range s.Plan.Without {

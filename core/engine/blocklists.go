@@ -22,6 +22,7 @@ const (
 	maxBlocklists = 15
 	maxWords      = 10000
 	maxWordBytes  = 40
+	maxPartBytes  = 128
 )
 
 // builtinBlocklist is the list every app has; its name is the one clients of the dialects expect.
@@ -40,6 +41,7 @@ const (
 	listRegex  = "regex"
 	listDomain = "domain"
 	listEmail  = "email"
+	listPart   = "part"
 )
 
 // Get reads one list.
@@ -114,16 +116,19 @@ func checkBlocklist(l *core.Blocklist) error {
 	if l.Name == "" || len(l.Name) > 255 {
 		return fault.RequestInvalidField.Error("a blocklist needs a name of at most 255 bytes")
 	}
-	if !slices.Contains([]string{"", listWord, listRegex, listDomain, listEmail}, l.Kind) {
+	if !slices.Contains([]string{"", listWord, listRegex, listDomain, listEmail, listPart}, l.Kind) {
 		return fault.RequestInvalidField.Error(fmt.Sprintf("blocklists of kind %q are not supported", l.Kind))
 	}
 	if len(l.Words) == 0 || len(l.Words) > maxWords {
 		return fault.RequestInvalidField.Error(fmt.Sprintf("a blocklist has 1 to %d words", maxWords))
 	}
-	words := make([]string, len(l.Words))
+	words, longest := make([]string, len(l.Words)), maxWordBytes
+	if l.Kind == listPart {
+		longest = maxPartBytes
+	}
 	for i, w := range l.Words {
-		if w == "" || len(w) > maxWordBytes {
-			return fault.RequestInvalidField.Error(fmt.Sprintf("words of a blocklist have 1 to %d bytes", maxWordBytes))
+		if w == "" || len(w) > longest {
+			return fault.RequestInvalidField.Error(fmt.Sprintf("words of a blocklist have 1 to %d bytes", longest))
 		}
 		words[i] = w
 		if l.Kind != listRegex {
@@ -184,12 +189,15 @@ const (
 )
 
 // behaviours maps the settings of channel types.
-var behaviours = map[string]verdict{"": verdictFlag, "flag": verdictFlag, "shadow_block": verdictShadow, "block": verdictBlock}
+var behaviours = map[string]verdict{"": verdictFlag, "flag": verdictFlag, "shadow_block": verdictShadow, "block": verdictBlock, behaviourMask: verdictPass}
+
+// behaviourMask writes something else in place of the words.
+const behaviourMask = "mask"
 
 // moderate judges a text by the lists of the channel: the severest verdict of all that match.
 // People with skip-message-moderation are not judged, nor are servers that act for nobody.
 func (e *Engine) moderate(ctx context.Context, s *scene, text string) (verdict, error) {
-	uses := s.config.Blocklists
+	uses := append(slices.Clone(s.config.Blocklists), s.app.Settings.Blocklists...)
 	if s.config.Blocklist != "" {
 		uses = append(slices.Clone(uses), core.BlocklistUse{Name: s.config.Blocklist, Behavior: s.config.BlocklistBehavior})
 	}
@@ -222,8 +230,36 @@ func (e *Engine) moderate(ctx context.Context, s *scene, text string) (verdict, 
 	return out, nil
 }
 
+// mask is a text with the words of the app's lists that are to be written otherwise.
+func (e *Engine) mask(ctx context.Context, s *scene, text string) (string, error) {
+	for _, u := range s.app.Settings.Blocklists {
+		if u.Behavior != behaviourMask || text == "" || s.by.Server() && s.by.User == "" {
+			continue
+		}
+		l, err := e.wordList(ctx, s.by.App, u.Name)
+		if fault.IsReason(err, fault.ResourceNotFound) {
+			continue
+		}
+		if err != nil {
+			return text, err
+		}
+		for _, m := range l.masks {
+			text = m.word.ReplaceAllLiteralString(text, m.with)
+		}
+	}
+	return text, nil
+}
+
+// masked is a word and what is written in its place.
+type masked struct {
+	word *regexp.Regexp
+	with string
+}
+
 // wordList is a list made ready for matching.
 type wordList struct {
+	masks   []masked
+	anyPart []string
 	words   map[string]bool
 	phrases []string // " of several words "
 	regexes []*regexp.Regexp
@@ -250,6 +286,11 @@ func newWordList(l *core.Blocklist) *wordList {
 			}
 		case listDomain, listEmail:
 			w.parts = append(w.parts, x)
+		case listPart:
+			w.anyPart = append(w.anyPart, x)
+			if with, ok := l.Masks[x]; ok {
+				w.masks = append(w.masks, masked{regexp.MustCompile("(?i)" + regexp.QuoteMeta(x)), with})
+			}
 		default:
 			if ts := tokenize(x); len(ts) == 1 {
 				w.words[ts[0]] = true
@@ -283,8 +324,13 @@ func (w *wordList) matches(text string, tokens []string) bool {
 		}
 	}
 	lower := ""
-	if len(w.parts) > 0 {
+	if len(w.parts)+len(w.anyPart) > 0 {
 		lower = strings.ToLower(text)
+	}
+	for _, p := range w.anyPart {
+		if strings.Contains(lower, p) {
+			return true
+		}
 	}
 	for _, p := range w.parts {
 		for at := 0; at < len(lower); {

@@ -281,6 +281,13 @@ func (u *updating) member(ctx context.Context, t *txn, c *core.Channel, id core.
 	m := ms[0]
 	change(&m)
 	m.UpdatedAt = e.now()
+	var what *core.Change
+	switch old := &ms[0]; {
+	case old.Role != m.Role:
+		what = &core.Change{Old: old.Role, New: m.Role}
+	case !old.PinnedAt.Equal(m.PinnedAt):
+		what = &core.Change{Names: []string{core.ChangePinned}}
+	}
 	if err := t.putMember(c.Key, &m); err != nil {
 		return err
 	}
@@ -293,7 +300,7 @@ func (u *updating) member(ctx context.Context, t *txn, c *core.Channel, id core.
 	if by == nil {
 		by = one[0].Profile
 	}
-	return t.emit(&core.Event{Kind: kind, Channel: &told, Config: u.sc.config, User: e.seen(t.app, by), Member: &one[0], Target: one[0].Profile})
+	return t.emit(&core.Event{Kind: kind, Channel: &told, Config: u.sc.config, User: e.seen(t.app, by), Member: &one[0], Target: one[0].Profile, Change: what})
 }
 
 // outcome reads the members to answer with: those the update was about come first.

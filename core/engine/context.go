@@ -172,7 +172,13 @@ type scene struct {
 	member  *core.Member      // the actor's membership, nil if none
 	ban     *core.Ban         // the actor's ban in this channel, in force or not
 	mute    *core.MemberMute  // the actor's mute in this channel, in force or not
-	super   bool              // the actor is a super admin and the channel a room; filled by group
+	// Of a reply: the people of its thread when it was started, and whether the actor is one.
+	threadPeople []core.UserID
+	started      bool
+	inThread     bool
+
+	away  string // the actor's rank in a room they are not in; filled by group
+	super bool   // the actor is a super admin and the channel a room; filled by group
 	// maxExtra is what the dialect allows of custom fields; 0 for the core's own bound.
 	maxExtra int
 }

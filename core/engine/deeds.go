@@ -113,7 +113,7 @@ func (t *txn) setRules(c *core.Channel, change func(*core.GroupRules) error) err
 
 // groupSpaces hold what a group keeps under its key; it goes with the group.
 var groupSpaces = []string{
-	spaceMuted, spaceAllowed, spaceApplications, spaceShared, spaceMemberAttributes, spaceRoomAttributes,
+	spaceMuted, spaceAllowed, spaceApplications, spaceShared, spaceMemberAttributes, spaceRoomAttributes, spaceRoomRanks, spaceThreadsIn,
 }
 
 // forgetGroup removes what a group keeps beside its channel.

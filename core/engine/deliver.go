@@ -23,7 +23,7 @@ func (h *hub) deliver(ev *core.Event) {
 			if p := h.people[userKey{ev.App, u}]; p != nil {
 				counts := h.count(p, u, ev)
 				for s := range p.sessions {
-					s.sink(core.Delivery{Event: ev, As: core.AsTarget | relation(a, s), Counts: counts})
+					s.sink(core.Delivery{Event: ev, As: core.AsTarget | relation(a, s) | s.entered(ev), Counts: counts})
 				}
 			}
 		}
@@ -31,6 +31,8 @@ func (h *hub) deliver(ev *core.Event) {
 		if a != nil {
 			h.toRoom(a, ev)
 		}
+	case ev.Kind == core.BroadcastTold:
+		h.toEveryone(ev)
 	default:
 		h.toFollowers(ev)
 	}
@@ -57,7 +59,7 @@ func (h *hub) toRoom(a *audience, ev *core.Event) {
 	for s := range a.watchers {
 		as := core.AsWatcher
 		if _, in := a.members[s]; in {
-			as |= core.AsMember
+			as |= core.AsMember | s.entered(ev)
 		}
 		s.sink(core.Delivery{Event: ev, As: as, Counts: done[s.by.User]})
 	}
@@ -65,13 +67,22 @@ func (h *hub) toRoom(a *audience, ev *core.Event) {
 		if _, watching := a.watchers[s]; watching {
 			continue
 		}
-		as := core.AsMember
+		as := core.AsMember | s.entered(ev)
 		if s.everything {
 			as |= core.AsWatcher
 		} else if ev.Watchers {
 			continue
 		}
 		s.sink(core.Delivery{Event: ev, As: as, Counts: done[s.by.User]})
+	}
+}
+
+// toEveryone tells all connections of the app.
+func (h *hub) toEveryone(ev *core.Event) {
+	for _, s := range h.sessions {
+		if s.by.App == ev.App {
+			s.sink(core.Delivery{Event: ev, As: core.AsTarget})
+		}
 	}
 }
 
@@ -106,6 +117,18 @@ func (h *hub) toFollowers(ev *core.Event) {
 			}
 		}
 	}
+}
+
+// entered is AsEntered if the channel of the event is a room that was entered on this connection.
+// The hub's lock is held.
+func (s *session) entered(ev *core.Event) core.Relation {
+	if ev.Channel == nil || len(s.rooms) == 0 {
+		return 0
+	}
+	if _, in := s.rooms[ev.Channel.ID]; in {
+		return core.AsEntered
+	}
+	return 0
 }
 
 func relation(a *audience, s *session) core.Relation {

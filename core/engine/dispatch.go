@@ -134,6 +134,9 @@ func (d *dispatcher) one(ctx context.Context, x delivery) {
 	if (x.ev.Kind == core.UserDeactivated || x.ev.Kind == core.UserDeleted) && x.ev.User != nil {
 		d.e.hub.end(userKey{x.ev.App, x.ev.User.ID}, fault.AuthFailed.Error("The user is deactivated"))
 	}
+	if x.ev.Kind == core.SessionKicked {
+		d.e.hub.kicked(x.ev)
+	}
 	if !x.remote {
 		d.e.announce(x.ev)
 	}
@@ -231,6 +234,9 @@ func (e *Engine) listen() error {
 		return err
 	}
 	if _, err = e.bus.Subscribe("ppl.*", e.receive); err != nil {
+		return err
+	}
+	if err := e.answerSessions(); err != nil {
 		return err
 	}
 	_ = e.publish(subjectControl, hello)

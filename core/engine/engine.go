@@ -30,6 +30,9 @@ type Options struct {
 	Blobs    Blobs            // where uploads live; nil refuses uploads
 	// PrivateCallouts allows webhooks and callouts to loopback, link-local and private addresses.
 	PrivateCallouts bool
+	// RoomGrace is how long people stay in the rooms they entered after their last connection there is
+	// gone; 0 means 30 seconds.
+	RoomGrace time.Duration
 	// Report is told of failures that nobody waits for (hooks, dispatch). nil drops them.
 	Report func(msg string, err error)
 }
@@ -122,7 +125,7 @@ func New(ctx context.Context, o Options) (*Engine, error) {
 		stop()
 		return nil, err
 	}
-	for _, f := range []func(context.Context){e.dispatch.run, e.runHooks, e.runReminders, e.runTasks, e.runCursors} {
+	for _, f := range []func(context.Context){e.dispatch.run, e.runHooks, e.runReminders, e.runTasks, e.runRooms, e.runCursors} {
 		e.done.Add(1)
 		go func() {
 			defer e.done.Done()
@@ -147,8 +150,10 @@ func (e *Engine) Core() *core.Core {
 		Blocklists: blocklists{e}, Types: types{e}, Credentials: credentials{e}, Commands: commands{e}, Roles: roles{e},
 		Polls: polls{e}, Drafts: drafts{e}, Reminders: reminders{e}, Devices: devices{e},
 		Files: files{e}, Tasks: tasks{e}, Groups: groups{e}, Friends: friends{e}, Calls: calls{e},
-		Speech: speech{e}, Admissions: admissions{e}, Board: board{e},
+		Speech: speech{e}, Admissions: admissions{e}, Board: board{e}, Attributes: attributes{e}, Rooms: rooms{e}, Sessions: sessions{e}, Presences: presences{e}, Acks: acks{e},
+		Conversations: conversations{e}, Broadcasts: broadcasts{e},
 		Live: live{e}, Feeds: feeds{e}, Health: health{e},
+		Communities: communities{e}, Values: values{e}, Streams: streams{e},
 	}
 }
 

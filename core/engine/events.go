@@ -16,16 +16,18 @@ var stored = map[core.EventKind]bool{
 	core.ChannelCreated: true, core.ChannelUpdated: true, core.ChannelTruncated: true, core.ChannelDeleted: true,
 	core.MemberAdded: true, core.MemberUpdated: true, core.MemberRemoved: true,
 	core.MemberInvited: true, core.InviteAccepted: true, core.InviteRejected: true,
-	core.ReadMoved: true,
+	core.ReadMoved: true, core.MessageValued: true,
 
 	core.MemberMuted: true, core.MemberUnmuted: true, core.GroupMutedAll: true, core.GroupUnmutedAll: true,
 	core.MemberAllowed: true, core.MemberDisallowed: true, core.Announced: true, core.GroupRuled: true, core.OwnerChanged: true,
 	core.FileShared: true, core.FileUnshared: true, core.MemberAttributes: true, core.MessageAcked: true,
+	core.ThreadStarted: true, core.ThreadClosed: true,
 }
 
 // hooksOnly are the kinds that connections are not told of.
 var hooksOnly = map[core.EventKind]bool{
 	core.UserFlagged: true, core.MessageFlagged: true, core.UserMuted: true, core.UserUnmuted: true,
+	core.UserBlocked: true, core.UserUnblocked: true,
 }
 
 // remembered is what an event row keeps beside its columns; the message itself is read again when

@@ -1,7 +1,9 @@
 package engine
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -64,6 +66,11 @@ func (s friends) add(ctx context.Context, app core.AppID, asker *core.User, frie
 	if !u.DeletedAt.IsZero() || !u.DeactivatedAt.IsZero() {
 		return fault.UserNotFound.Error("the user is not active")
 	}
+	a, err := e.app(ctx, app)
+	if err != nil {
+		return err
+	}
+	most := min(cmp.Or(a.Settings.Caps.Friends, maxFriends), maxFriends)
 	return e.update(ctx, "friends.add", app, 0, func(t *txn) error {
 		old, _, err := record[core.Friendship](ctx, t, app, spaceFriends, keyOf(string(me), string(friend)))
 		if err != nil {
@@ -75,13 +82,15 @@ func (s friends) add(ctx context.Context, app core.AppID, asker *core.User, frie
 		case old.Status == core.FriendAsked && ask && in.Text == old.Text:
 			return fault.FriendRequestPending.Error("the other has been asked already")
 		}
-		for _, id := range []core.UserID{me, friend} {
+		for i, id := range []core.UserID{me, friend} {
 			rows, err := t.Records(ctx, app, spaceFriends, prefixOf(string(id)), "", false, maxFriends)
 			if err != nil {
 				return err
 			}
-			if len(rows) >= maxFriends {
-				return fault.FriendLimitReached.Error("one of the two has 1,000 friends already")
+			if _, known, err := record[core.Friendship](ctx, t, app, spaceFriends, keyOf(string(id), string([]core.UserID{friend, me}[i]))); err != nil {
+				return err
+			} else if len(rows) >= most && !known {
+				return fault.FriendLimitReached.Error(fmt.Sprintf("one of the two has %d friends already", most)).With([]string{"self", "peer"}[i])
 			}
 		}
 		mine, theirs := core.FriendAccepted, core.FriendAccepted

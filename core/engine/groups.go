@@ -128,6 +128,9 @@ func (g groups) create(ctx context.Context, by core.Actor, in core.CreateGroup) 
 	}
 	err = e.update(ctx, "groups.create", by.App, 0, func(t *txn) error {
 		old, err := t.Channel(ctx, by.App, in.Key)
+		if err := e.mayMakeMore(ctx, t, owner); err != nil {
+			return err
+		}
 		switch {
 		case err == nil && old.DeletedAt.IsZero():
 			return fault.GroupAlreadyExists.Error(fmt.Sprintf("a group with the id %q exists already", id))

@@ -41,10 +41,19 @@ var hookable = map[core.EventKind]bool{
 	core.InviteAccepted: true, core.InviteRejected: true, core.ReadMoved: true,
 	core.UserUpdated: true, core.UserBanned: true, core.UserUnbanned: true, core.UserDeactivated: true,
 	core.UserReactivated: true, core.UserDeleted: true, core.UserMessagesGone: true, core.UserFlagged: true,
-	core.MessageFlagged: true, core.UserMuted: true, core.UserUnmuted: true,
+	core.MessageFlagged: true, core.UserMuted: true, core.UserUnmuted: true, core.UserBlocked: true, core.UserUnblocked: true,
+	core.DeliveredMoved: true, core.UserPresence: true,
 	core.PollUpdated: true, core.PollClosed: true, core.PollDeleted: true, core.VoteCast: true,
 	core.VoteChanged: true, core.VoteRemoved: true, core.ThreadUpdated: true,
 	core.ReminderCreated: true, core.ReminderUpdated: true, core.ReminderDeleted: true, core.ReminderDue: true,
+
+	core.MemberMuted: true, core.MemberUnmuted: true, core.GroupMutedAll: true, core.GroupUnmutedAll: true,
+	core.MemberAllowed: true, core.MemberDisallowed: true, core.Announced: true, core.GroupRuled: true, core.OwnerChanged: true,
+	core.FileShared: true, core.FileUnshared: true, core.MemberAttributes: true, core.RoomAttributesSet: true, core.RoomAttributesRemoved: true,
+	core.JoinRequested: true, core.JoinAccepted: true, core.JoinDeclined: true,
+	core.GroupInvited: true, core.GroupInviteAccepted: true, core.GroupInviteDeclined: true, core.MessageAcked: true,
+	core.FriendRequested: true, core.FriendAdded: true, core.FriendDeclined: true, core.FriendRemoved: true,
+	core.SessionStarted: true, core.SessionEnded: true, core.ThreadStarted: true, core.ThreadClosed: true,
 }
 
 // hasHooks reports whether an event of the kind is to be queued for webhooks.
@@ -57,6 +66,17 @@ func (e *Engine) hasHooks(app core.AppID, kind core.EventKind) bool {
 		return true // better an event for nobody than one lost; the deliverer drops it
 	}
 	return a.Settings.WebhookURL != "" || slices.ContainsFunc(a.Settings.Hooks, func(h core.EventHook) bool { return h.Enabled })
+}
+
+// raise tells of something that no command has written: connections, and webhooks if the app has any.
+func (e *Engine) raise(ctx context.Context, ev *core.Event) {
+	if !e.hasHooks(ev.App, ev.Kind) {
+		e.dispatch.push(ev)
+		return
+	}
+	if err := e.update(ctx, "hooks.raise", ev.App, 0, func(t *txn) error { return t.emit(ev) }); err != nil {
+		e.opts.Report("an event cannot be kept for webhooks", err)
+	}
 }
 
 // hookJob is one event on its way to the webhooks of its app. It stays in the store until every

@@ -32,7 +32,9 @@ type session struct {
 	sink       core.Sink
 	ended      func(error)
 	everything bool
+	session    *core.Session // as the dialect describes it, or nil
 	watches    map[core.ChannelID]struct{}
+	rooms      map[core.ChannelID]core.ChannelKey // entered on this connection
 	follows    map[core.UserID]struct{}
 }
 
@@ -101,6 +103,7 @@ func (h *hub) remove(s *session) (last bool, left []core.ChannelID) {
 		return false, nil
 	}
 	delete(h.sessions, s.id)
+	defer h.vacate(s)
 	for ch := range s.watches {
 		left = append(left, ch)
 		if a := h.rooms[roomKey{s.by.App, ch}]; a != nil {
@@ -262,6 +265,9 @@ func (h *hub) left(app core.AppID, ch core.ChannelID, user core.UserID, gone boo
 		return
 	}
 	delete(p.channels, ch)
+	for s := range p.sessions {
+		delete(s.rooms, ch)
+	}
 	if a := h.rooms[roomKey{app, ch}]; a != nil {
 		for s := range p.sessions {
 			delete(a.members, s)

@@ -46,6 +46,7 @@ func (l live) Connect(ctx context.Context, by core.Actor, in core.Connect) (core
 		chs[i] = ms[i].Channel
 	}
 	s := &session{id: randomID(18), by: by, sink: in.Sink, ended: in.Ended, everything: in.Everything}
+	s.describe(in.Session, e.now())
 	first := e.hub.add(s, chs)
 	self, err := l.selfIn(ctx, by, ms)
 	if err != nil {
@@ -55,8 +56,9 @@ func (l live) Connect(ctx context.Context, by core.Actor, in core.Connect) (core
 	if first && !self.User.Invisible {
 		u := self.User
 		u.Online = true
-		e.dispatch.push(&core.Event{Kind: core.UserPresence, App: by.App, At: e.now(), User: &u})
+		e.tellOnline(ctx, by.App, &u)
 	}
+	e.began(ctx, s)
 	var once sync.Once
 	return core.Connection{ID: s.id, Self: self, Close: func() { once.Do(func() { e.disconnect(s) }) }}, nil
 }
@@ -103,6 +105,14 @@ func (e *Engine) disconnect(s *session) {
 	for _, ch := range watched {
 		e.tellWatching(s, ch, core.WatchingStopped)
 	}
+	if s.session != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), fillGapLimit)
+		defer cancel()
+		e.raise(ctx, e.sessionEvent(ctx, s, core.SessionEnded))
+		if err := e.goneFrom(ctx, s); err != nil {
+			e.opts.Report("presence cannot be told", err)
+		}
+	}
 	if !last || s.by.Access == core.AccessAnonymous {
 		return
 	}
@@ -117,8 +127,22 @@ func (e *Engine) disconnect(s *session) {
 	c.Online = false
 	c.LastActive = e.now()
 	if !c.Invisible {
-		e.dispatch.push(&core.Event{Kind: core.UserPresence, App: s.by.App, At: e.now(), User: &c})
+		e.tellOnline(ctx, s.by.App, &c)
 	}
+}
+
+// tellOnline tells that somebody has come online or gone: the connections at once, the webhooks
+// by the store. A webhook that cannot be queued is reported; coming and going does not fail by it.
+func (e *Engine) tellOnline(ctx context.Context, app core.AppID, u *core.User) {
+	ev := &core.Event{Kind: core.UserPresence, App: app, At: e.now(), User: u}
+	if e.hasHooks(app, ev.Kind) {
+		err := e.update(ctx, "live.presence", app, 0, func(t *txn) error { return t.emit(ev) })
+		if err == nil {
+			return
+		}
+		e.opts.Report("presence cannot be told to webhooks", err)
+	}
+	e.dispatch.push(ev)
 }
 
 // Self reads the actor's own state.

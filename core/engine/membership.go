@@ -166,9 +166,14 @@ func (x *change) tell(ctx context.Context, t *txn, c *core.Channel, kind core.Ev
 	}
 	switch kind { // no channel of theirs will tell them
 	case core.MemberRemoved, core.UserBanned, core.UserUnbanned:
-		ev.Box = []core.UserID{x.of.ID}
+		if !x.quiet {
+			ev.Box = []core.UserID{x.of.ID}
+		}
 	}
-	return t.emit(ev)
+	if err := t.emit(ev); err != nil || kind != core.MemberRemoved && kind != core.UserBanned {
+		return err
+	}
+	return x.vacateRoom(ctx, t, c)
 }
 
 // enter makes the person a member.
@@ -223,7 +228,7 @@ func (x *change) mayEnter(ctx context.Context, t *txn, c *core.Channel, m *core.
 	if c.MemberCount >= cmp.Or(c.Rules().MaxMembers, x.sc.app.Settings.GroupLimit, maxGroupMembers) {
 		return fault.GroupFull.Error("the group has no room for more members")
 	}
-	return nil
+	return x.g.e.mayJoinMore(ctx, t, x.sc.app, x.of.ID)
 }
 
 // Join makes the actor a member.
@@ -388,6 +393,11 @@ func (g groups) Rank(ctx context.Context, by core.Actor, in core.RankMember) (co
 		if m.Role == core.MemberOwner {
 			return fault.GroupOwnerProtected.Error("the owner's rank changes by a transfer only")
 		}
+		if in.Role == core.MemberAdmin {
+			if err := x.mayAppoint(ctx, t, c); err != nil {
+				return err
+			}
+		}
 		return x.promote(ctx, t, c, m, in.Role, true)
 	})
 }
@@ -490,6 +500,9 @@ func (g groups) Transfer(ctx context.Context, by core.Actor, in core.TransferGro
 			return err
 		}
 		old := string(c.CreatedBy)
+		if err := t.DeleteRecord(t.app, spaceRoomRanks, placeRecord(c.Key, c.CreatedBy)); err != nil {
+			return err
+		}
 		for i := range owners {
 			old = string(owners[i].User)
 			if in.OldLeaves {

@@ -58,7 +58,14 @@ func (ms messages) edit(ctx context.Context, by core.Actor, in core.EditMessage)
 	if err := e.mayEdit(sc, old, next); err != nil {
 		return core.Message{}, err
 	}
+	var change *core.Change
+	if pinOnly(old, next) {
+		change = &core.Change{Names: []string{core.ChangePinned}}
+	}
 	if next.Text != old.Text {
+		if next.Text, err = e.mask(ctx, sc, next.Text); err != nil {
+			return core.Message{}, err
+		}
 		if v, err := e.moderate(ctx, sc, next.Text); err != nil {
 			return core.Message{}, err
 		} else if v == verdictBlock {
@@ -89,7 +96,7 @@ func (ms messages) edit(ctx context.Context, by core.Actor, in core.EditMessage)
 		}
 		out = one[0]
 		user := e.seen(by.App, cmp.Or(sc.user, one[0].Author))
-		return t.emit(&core.Event{Kind: core.MessageEdited, Channel: sc.channel, Config: sc.config, User: user, Message: &one[0], To: receivers(&m)})
+		return t.emit(&core.Event{Kind: core.MessageEdited, Channel: sc.channel, Config: sc.config, User: user, Message: &one[0], To: receivers(&m), Change: change})
 	})
 	if err != nil {
 		return core.Message{}, err
@@ -158,15 +165,23 @@ func (e *Engine) edited(ctx context.Context, sc *scene, old *core.Message, in *c
 	return &m, checkShape(sc, &m, max(len(old.Extra), sizeOf(old.Attachments)))
 }
 
+// pinOnly reports whether an edit pins or unpins the message and leaves the rest.
+func pinOnly(old, next *core.Message) bool {
+	if old.Pinned == next.Pinned && old.PinExpires.Equal(next.PinExpires) {
+		return false
+	}
+	same := *next
+	same.Pinned, same.PinnedAt, same.PinnedBy, same.PinExpires = old.Pinned, old.PinnedAt, old.PinnedBy, old.PinExpires
+	return sameContent(&same, old)
+}
+
 // mayEdit checks the rights: pinning is one thing, changing another.
 func (e *Engine) mayEdit(sc *scene, old, next *core.Message) error {
 	if old.Pinned != next.Pinned || !old.PinExpires.Equal(next.PinExpires) {
 		if err := e.can(sc, perm.PinMessage, false); err != nil {
 			return err
 		}
-		same := *next
-		same.Pinned, same.PinnedAt, same.PinnedBy, same.PinExpires = old.Pinned, old.PinnedAt, old.PinnedBy, old.PinExpires
-		if sameContent(&same, old) {
+		if pinOnly(old, next) {
 			return nil
 		}
 	}
@@ -215,9 +230,9 @@ func (ms messages) delete(ctx context.Context, by core.Actor, in core.DeleteMess
 		kind := core.MessageDeleted
 		m.UpdatedAt = e.now()
 		if in.Undo {
-			kind, m.DeletedAt = core.MessageRestored, time.Time{}
+			kind, m.DeletedAt, m.DeletedBy = core.MessageRestored, time.Time{}, ""
 		} else {
-			m.DeletedAt = m.UpdatedAt
+			m.DeletedAt, m.DeletedBy = m.UpdatedAt, by.User
 			m.Pinned = false
 		}
 		if in.Hard {

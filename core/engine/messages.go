@@ -93,11 +93,17 @@ func (ms messages) send(ctx context.Context, by core.Actor, in core.SendMessage)
 		return core.Sent{}, fault.RequestInvalid.Error("either message.user or message.user_id must be provided when using server side auth.")
 	}
 	sc.maxExtra = in.MaxExtra
+	if in.Inside && sc.member == nil && !by.Server() {
+		return core.Sent{}, fault.GroupNotMember.Error("only members may write here").With("self")
+	}
 	m, err := e.compose(ctx, sc, &in.Message)
 	if err != nil {
 		return core.Sent{}, err
 	}
 	if err := e.maySend(ctx, sc, m, in.QuietBlock); err != nil {
+		return core.Sent{}, err
+	}
+	if err := e.intoThread(ctx, sc, m, in.Inside); err != nil {
 		return core.Sent{}, err
 	}
 	if !in.SkipCommands && strings.HasPrefix(m.Text, "/") {
@@ -111,6 +117,9 @@ func (ms messages) send(ctx context.Context, by core.Actor, in core.SendMessage)
 		if err := e.askBefore(ctx, sc, m); err != nil {
 			return core.Sent{}, err
 		}
+	}
+	if m.Text, err = e.mask(ctx, sc, m.Text); err != nil {
+		return core.Sent{}, err
 	}
 	flag, err := e.judge(ctx, sc, m)
 	if err != nil {
@@ -183,7 +192,7 @@ func checkShape(sc *scene, m *core.Message, was int) error {
 	switch {
 	case len(m.Alias) > maxAlias || strings.ContainsAny(m.Alias, ",%"):
 		return fault.RequestInvalidField.Error("message.id must be at most 255 characters long and not contain , or %")
-	case cfg.MaxLength > 0 && len(m.Text) > cfg.MaxLength && utf8.RuneCountInString(m.Text) > cfg.MaxLength:
+	case cfg.MaxLength > 0 && len(m.Text) > max(cfg.MaxLength, min(sc.maxExtra, mostCustom)) && utf8.RuneCountInString(m.Text) > cfg.MaxLength:
 		return fault.MessageTooLong.Error(fmt.Sprintf("message text is too long. Max length is %d", cfg.MaxLength))
 	case len(m.Attachments) > maxAttachments:
 		return fault.RequestInvalidField.Error(fmt.Sprintf("message.attachments must contain a maximum of %d items", maxAttachments))
@@ -219,7 +228,7 @@ func (e *Engine) toThread(ctx context.Context, sc *scene, m *core.Message, paren
 		return fault.ThreadNestingTooDeep.Error("Thread replies can't be replied to: the parent message is a reply itself")
 	}
 	m.Parent, m.ParentAlias = p.ID, p.Alias
-	return nil
+	return e.gather(ctx, sc, p.ID)
 }
 
 // maySend checks who may write what here, and how often.
@@ -233,6 +242,9 @@ func (e *Engine) maySend(ctx context.Context, sc *scene, m *core.Message, quietB
 	}
 	if sc.by.Server() {
 		return nil
+	}
+	if sc.channel.Kind == core.KindSystem {
+		return fault.PermissionDenied.Error("nobody answers in a system conversation")
 	}
 	if err := e.maySpeak(ctx, sc); err != nil {
 		return err
@@ -405,7 +417,7 @@ func (e *Engine) appended(sc *scene, in *store.Append, ev *core.Event) {
 	}
 	if p := in.Parent; p != nil {
 		// Who is in the thread travels with the reply: they are told of it wherever they are.
-		ev.Message.Participants = append([]core.UserID{p.User}, p.Participants...)
+		ev.Message.Participants = withPeople(append([]core.UserID{p.User}, p.Participants...), sc.threadPeople)
 	}
 	ev.Channel, ev.Ev, ev.Stamp = &c, in.Event.Ev, in.Event.Stamp
 	e.dispatch.push(ev)

@@ -165,30 +165,64 @@ func (m moderation) Block(ctx context.Context, by core.Actor, in core.BlockUser)
 	out = core.UserBlock{By: *e.seen(by.App, me), Target: *e.seen(by.App, target)}
 	err = e.update(ctx, op, by.App, 0, func(t *txn) error {
 		key := keyOf(string(by.User), string(in.User))
+		back := keyOf(string(in.User), string(by.User))
 		if in.Unblock {
-			return t.DeleteRecord(by.App, spaceBlocks, key)
+			if err := t.DeleteRecord(by.App, spaceBlocks, key); err != nil {
+				return err
+			}
+			if err := t.DeleteRecord(by.App, spaceBlockedBy, back); err != nil {
+				return err
+			}
+			return t.emit(&core.Event{Kind: core.UserUnblocked, User: &out.By, Target: &out.Target})
 		}
 		rec, found, err := record[userBlock](ctx, t, by.App, spaceBlocks, key)
 		if err != nil {
 			return err
 		}
 		if !found {
+			if err := m.mayBlock(ctx, t, by.User); err != nil {
+				return err
+			}
 			rec = userBlock{Target: in.User, CreatedAt: e.now()}
 		}
 		out.CreatedAt = rec.CreatedAt
-		return putJSON(t, spaceBlocks, key, &rec)
+		if err := putJSON(t, spaceBlocks, key, &rec); err != nil {
+			return err
+		}
+		blocker := userBlock{Target: by.User, CreatedAt: rec.CreatedAt}
+		if err := putJSON(t, spaceBlockedBy, back, &blocker); err != nil {
+			return err
+		}
+		return t.emit(&core.Event{Kind: core.UserBlocked, User: &out.By, Target: &out.Target})
 	})
 	return out, err
 }
 
-// Blocks lists the people the actor has blocked.
-func (m moderation) Blocks(ctx context.Context, by core.Actor, _ core.ListBlocks) ([]core.UserBlock, error) {
+// mayBlock holds the app's cap on the people one person blocks.
+func (m moderation) mayBlock(ctx context.Context, t *txn, user core.UserID) error {
+	a, err := m.e.app(ctx, t.app)
+	if err != nil || a.Settings.Caps.Blocked == 0 {
+		return err
+	}
+	rows, err := t.Records(ctx, t.app, spaceBlocks, prefixOf(string(user)), "", false, min(a.Settings.Caps.Blocked, scanPage))
+	if err == nil && len(rows) >= a.Settings.Caps.Blocked {
+		err = fault.LimitReached.Error("the person blocks as many people as allowed").With("direct_blocklist")
+	}
+	return err
+}
+
+// Blocks lists the people the actor has blocked, or who have blocked the actor.
+func (m moderation) Blocks(ctx context.Context, by core.Actor, in core.ListBlocks) ([]core.UserBlock, error) {
 	e := m.e
 	const op = "moderation.blocks"
 	if err := needUser(by); err != nil {
 		return nil, translate(op, err)
 	}
-	recs, err := scan[userBlock](ctx, e.store, by.App, spaceBlocks, prefixOf(string(by.User)))
+	space := spaceBlocks
+	if in.Back {
+		space = spaceBlockedBy
+	}
+	recs, err := scan[userBlock](ctx, e.store, by.App, space, prefixOf(string(by.User)))
 	if err != nil {
 		return nil, translate(op, err)
 	}
@@ -203,6 +237,9 @@ func (m moderation) Blocks(ctx context.Context, by core.Actor, _ core.ListBlocks
 	out := make([]core.UserBlock, 0, len(recs))
 	for _, r := range recs {
 		if me, t := users[by.User], users[r.Target]; me != nil && t != nil {
+			if in.Back {
+				me, t = t, me
+			}
 			out = append(out, core.UserBlock{By: *me, Target: *t, CreatedAt: r.CreatedAt})
 		}
 	}

@@ -60,12 +60,15 @@ func (e *Engine) mayDeed(sc *scene, name string, target *core.Member, gives stri
 	if sc.banned(e.now()) {
 		return fault.GroupBanned.Error("the user is banned from this group")
 	}
-	if sc.member == nil && !sc.super {
+	if sc.member == nil && !sc.super && sc.away == "" {
 		return fault.GroupNotMember.Error("the user is not a member of this group").With("self")
 	}
-	d, role := deeds[name], core.MemberAdmin
-	if sc.member != nil && (!sc.super || rank[sc.member.Role] > rankAdmin) {
+	d, role := deeds[name], sc.away
+	if sc.member != nil {
 		role = sc.member.Role
+	}
+	if sc.super && rank[role] < rankAdmin {
+		role = core.MemberAdmin
 	}
 	mine := rank[role]
 	if mine < d.needs {
@@ -89,13 +92,14 @@ func (e *Engine) group(ctx context.Context, by core.Actor, key core.ChannelKey) 
 	if err != nil {
 		return nil, err
 	}
-	if sc.channel.Kind == core.KindDirect {
+	if sc.channel.Kind == core.KindDirect || sc.channel.Kind == core.KindSystem {
 		return nil, noChannel(key)
 	}
 	if sc.super, err = e.isSuper(ctx, by.App, sc.channel, by.User); err != nil {
 		return nil, err
 	}
-	return sc, nil
+	sc.away, err = e.awayRank(ctx, sc)
+	return sc, err
 }
 
 // memberOf reads a membership in the transaction; nil if there is none.

@@ -129,7 +129,14 @@ func (s reminders) Delete(ctx context.Context, by core.Actor, in core.DeleteRemi
 			return err
 		}
 		out = r
-		return t.emit(&core.Event{Kind: core.ReminderDeleted, Channel: sc.channel, Config: sc.config, User: e.seen(by.App, sc.user), To: []core.UserID{by.User}, Reminder: &r})
+		about := []core.Message{*m}
+		if err := e.resolve(ctx, by.App, "", about); err != nil {
+			return err
+		}
+		return t.emit(&core.Event{
+			Kind: core.ReminderDeleted, Channel: sc.channel, Config: sc.config, User: e.seen(by.App, sc.user), To: []core.UserID{by.User},
+			Message: &about[0], Reminder: &r,
+		})
 	})
 	return out, err
 }

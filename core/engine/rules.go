@@ -101,6 +101,3 @@ func (b board) Announce(ctx context.Context, by core.Actor, in core.Announce) (c
 	})
 	return out, err
 }
-
-// schedule notes when a room has to be looked at for its end.
-func (e *Engine) schedule(t *txn, c *core.Channel) error { return nil }

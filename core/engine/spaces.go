@@ -45,6 +45,12 @@ import (
 //	friends          user|friend                        core.Friendship
 //	calls            session                            core.Call
 //	calls_by         user|time|session                  callRef
+//	communities      community id                       book
+//	communities_of   user|community id                  nothing
+//	community_places community id|subchannel|user       nothing: put into a private subchannel
+//	message_values   message id                         storedValue by name
+//	streams          message id                         streamMeta
+//	stream_chunks    message id|number                  core.StreamChunk
 //	muted            channel key|user                   core.MemberMute
 //	allowed          channel key|user                   core.AllowedMember
 //	kind_mutes       user|kind                          core.KindMute
@@ -54,6 +60,20 @@ import (
 //	shared           channel key|time|file id           core.SharedFile
 //	member_attrs     channel key|user|name              text
 //	room_attrs       channel key|name                   core.RoomAttribute
+//	room_ranks       channel key|user                   rank of somebody who is not in the room now
+//	room_seats       node|app|channel key|user (app 0)  nothing: who is in a room by a connection of a node
+//	rooms_due        time|app|channel key (app 0)       nothing: when to look whether a room ends
+//	nodes            node (app 0)                       nodeSeen
+//	presence         user                               storedPresence
+//	presence_subs    follower|user                      subscription
+//	presence_by      user|follower                      subscription
+//	acks             message id|user                    core.MessageAck
+//	ack_counts       message id                         how many
+//	conversations    user|scope                         core.ConversationSettings
+//	broadcasts       message id                         storedBroadcast
+//	thread_people    parent message id|user             threadPerson
+//	threads_by       user|parent message id             channel key
+//	threads_in       channel key|parent message id      nothing
 //	super_admins     user                               superAdmin
 //	calls_open       u|user or g|channel key            callRef: what holds them
 //	cursors          user|device|key of a channel       cursor: how far a device has come in a feed;
@@ -63,6 +83,7 @@ const (
 	spaceFutureBans   = "future_bans"
 	spaceMutes        = "mutes"
 	spaceBlocks       = "blocks"
+	spaceBlockedBy    = "blocked_by"
 	spaceFlags        = "flags"
 	spaceFlagsBy      = "flags_by"
 	spaceBlocklists   = "blocklists"
@@ -92,20 +113,41 @@ const (
 	spaceCallsBy      = "calls_by"
 	spaceCallsOpen    = "calls_open"
 
-	spaceMuted            = "muted"
-	spaceAllowed          = "allowed"
-	spaceKindMutes        = "kind_mutes"
-	spaceKindMutesBy      = "kind_mutes_by"
-	spaceApplications     = "applications"
-	spaceApplicationsBy   = "applications_by"
-	spaceShared           = "shared"
-	spaceMemberAttributes = "member_attrs"
-	spaceRoomAttributes   = "room_attrs"
-	spaceSuperAdmins      = "super_admins"
+	spaceMuted             = "muted"
+	spaceAllowed           = "allowed"
+	spaceKindMutes         = "kind_mutes"
+	spaceKindMutesBy       = "kind_mutes_by"
+	spaceApplications      = "applications"
+	spaceApplicationsBy    = "applications_by"
+	spaceShared            = "shared"
+	spaceMemberAttributes  = "member_attrs"
+	spaceRoomAttributes    = "room_attrs"
+	spaceRoomRanks         = "room_ranks"
+	spaceRoomSeats         = "room_seats"
+	spaceRoomsDue          = "rooms_due"
+	spaceNodes             = "nodes"
+	spacePresence          = "presence"
+	spacePresenceSubs      = "presence_subs"
+	spacePresenceFollowers = "presence_by"
+	spaceAcks              = "acks"
+	spaceAckCounts         = "ack_counts"
+	spaceThreadPeople      = "thread_people"
+	spaceThreadsBy         = "threads_by"
+	spaceThreadsIn         = "threads_in"
+	spaceBroadcasts        = "broadcasts"
+	spaceConversations     = "conversations"
+	spaceSuperAdmins       = "super_admins"
 
 	spaceCredentials   = "credentials"
 	spaceCredentialsBy = "credentials_by"
-	spaceCursors       = "cursors"
+
+	spaceCommunities     = "communities"
+	spaceCommunitiesOf   = "communities_of"
+	spaceCommunityPlaces = "community_places"
+	spaceMessageValues   = "message_values"
+	spaceStreams         = "streams"
+	spaceStreamChunks    = "stream_chunks"
+	spaceCursors         = "cursors"
 )
 
 // allApps is the app under which queues over all apps are kept.

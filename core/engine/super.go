@@ -61,5 +61,3 @@ func (s rooms) SuperAdmins(ctx context.Context, by core.Actor, in core.ListSuper
 	}
 	return out, translate(op, err)
 }
-
-type rooms struct{ e *Engine }

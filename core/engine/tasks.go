@@ -30,7 +30,8 @@ const (
 // taskKinds says what each kind of task does. A task that a stop of the process interrupts is run
 // again from its start, so each must cope with finding its work half done.
 var taskKinds = map[string]func(ctx context.Context, e *Engine, app core.AppID, job json.RawMessage) (core.Extra, error){
-	taskDeleteUsers: deleteUsers,
+	taskDeleteUsers: deleteUsers, taskBroadcast: sendBroadcast, taskUnbroadcast: deleteBroadcast,
+	taskCloseThread: deleteReplies,
 }
 
 // storedTask is a task and what it needs to run.

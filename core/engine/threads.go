@@ -31,6 +31,10 @@ type threadMeta struct {
 	Title     string     `json:"title,omitempty"`
 	Extra     core.Extra `json:"extra,omitempty"`
 	UpdatedAt time.Time  `json:"updated_at,omitzero"`
+
+	Owner     core.UserID     `json:"owner,omitempty"` // of a started thread
+	Key       core.ChannelKey `json:"key,omitempty"`
+	StartedAt time.Time       `json:"started_at,omitzero"`
 }
 
 // threadRead is how far a person has read a thread.
@@ -154,6 +158,15 @@ func (s threads) Get(ctx context.Context, by core.Actor, in core.GetThread) (cor
 // parent reads the first message of a thread; thread.not_found if it has no replies.
 func (s threads) parent(ctx context.Context, by core.Actor, name string) (*core.Message, error) {
 	m, err := s.e.messageNamed(ctx, by.App, name)
+	if err == nil && m.ReplyCount == 0 {
+		meta, _, err := record[threadMeta](ctx, s.e.store, by.App, spaceThreads, m.ID.String())
+		if err != nil {
+			return nil, err
+		}
+		if meta.Owner != "" {
+			return m, nil
+		}
+	}
 	if fault.IsReason(err, fault.MessageNotFound) || err == nil && m.ReplyCount == 0 {
 		return nil, fault.ThreadNotFound.Error(fmt.Sprintf("Thread with id %q does not exist", cut(name)))
 	}
@@ -213,6 +226,14 @@ func (s threads) build(ctx context.Context, by core.Actor, p *core.Message, repl
 		Parent: head[0], Channel: *sc.channel, Config: *sc.config, Title: meta.Title, Extra: meta.Extra, CreatedBy: head[0].Author,
 		LatestReplies: latest, ReplyCount: p.ReplyCount, ParticipantCount: len(p.Participants), LastMessageAt: p.LastReplyAt,
 		CreatedAt: p.CreatedAt, UpdatedAt: later(meta.UpdatedAt, p.UpdatedAt, p.LastReplyAt),
+		Owner: meta.Owner, StartedAt: meta.StartedAt,
+	}
+	if meta.Owner != "" {
+		in, err := e.threadPeople(ctx, e.store, by.App, p.ID)
+		if err != nil {
+			return t, err
+		}
+		t.People = len(in)
 	}
 	if err := s.people(ctx, by, p, people, &t); err != nil {
 		return t, err
@@ -281,6 +302,9 @@ func (s threads) Patch(ctx context.Context, by core.Actor, in core.PatchThread) 
 	cs, err := e.enter(ctx, by, out.Channel.Key)
 	if err == nil {
 		err = e.can(cs, perm.CreateMessage, cs.owns())
+	}
+	if err == nil && out.Owner != "" {
+		err = e.tendsThread(cs, out.Owner)
 	}
 	if err != nil {
 		return out, translate(op, err)

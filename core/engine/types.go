@@ -29,6 +29,9 @@ var builtinTypes = []string{"messaging", "livestream", "team", "gaming", "commer
 // builtinKinds tells which of them are rooms, open to all.
 var builtinKinds = map[string]core.ChannelKind{"livestream": core.KindRoom}
 
+// hiddenTypes are the channel types behind nouns of their own. They exist without being listed.
+var hiddenTypes = map[string]core.ChannelKind{core.CommunityType: core.KindCommunity}
+
 // featuresOff are the switches that are off at first; every other one is on.
 var featuresOff = map[core.Feature]bool{
 	core.FeaturePolls: true, core.FeatureReminders: true, core.FeatureLocations: true, core.FeatureCount: true,
@@ -45,7 +48,7 @@ var allFeatures = []core.Feature{
 // defaultType is a channel type as it is before anybody changes it.
 func defaultType(app *core.App, name string) core.ChannelType {
 	t := core.ChannelType{
-		Name: name, Kind: builtinKinds[name], Features: make(core.Features, len(allFeatures)),
+		Name: name, Kind: max(builtinKinds[name], hiddenTypes[name]), Features: make(core.Features, len(allFeatures)),
 		MaxLength: defaultMaxLength, Automod: "disabled", AutomodBehavior: "flag", Retention: "infinite",
 		Commands: expandSets([]string{setAll}), Grants: perm.Defaults(name, app.Settings.Teams),
 		CreatedAt: app.CreatedAt, UpdatedAt: app.CreatedAt,
@@ -62,7 +65,8 @@ func (e *Engine) readType(ctx context.Context, r store.Reader, app core.AppID, n
 	if !errors.Is(err, store.ErrNotFound) {
 		return t, err
 	}
-	if !slices.Contains(builtinTypes, name) {
+	_, hidden := hiddenTypes[name]
+	if !hidden && !slices.Contains(builtinTypes, name) {
 		return t, fault.ResourceNotFound.Error(fmt.Sprintf("channel type %q does not exist", name))
 	}
 	a, err := e.app(ctx, app)

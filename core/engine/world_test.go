@@ -58,7 +58,7 @@ func newWorld(t *testing.T, buses []bus.Bus, users ...core.UserID) *world {
 	})
 	start := func(b bus.Bus) *engine.Engine {
 		e, err := engine.New(ctx, engine.Options{
-			Store: st, Bus: b, Now: w.clock.Now, Report: func(msg string, err error) { t.Logf("engine: %s: %v", msg, err) },
+			Store: st, Bus: b, Now: w.clock.Now, RoomGrace: 50 * time.Millisecond, Report: func(msg string, err error) { t.Logf("engine: %s: %v", msg, err) },
 		})
 		if err != nil {
 			t.Fatal(err)

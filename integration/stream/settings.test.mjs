@@ -148,7 +148,7 @@ describe('custom commands', () => {
     await refused(ch.sendMessage({ text: `/${cmd} printer` }), 44, 400);
 
     await admin.updateAppSettings({ custom_action_handler_url: `${app.url}/handler?type={type}` });
-    const heard = next(bch, 'message.new');
+    const heard = next(bch, 'message.new', (e) => e.message.ticket !== undefined);
     await ch.sendMessage({ text: `/${cmd} printer` });
     const e = await heard;
     assert.equal(e.message.text, 'Ticket opened: printer');
@@ -183,7 +183,7 @@ describe('the hook before sending', () => {
     const { ch, bch } = await room();
     await admin.updateAppSettings({ before_message_send_hook_url: `${app.url}/hook` });
     try {
-      const heard = next(bch, 'message.new');
+      const heard = next(bch, 'message.new', (e) => e.message.text.startsWith('call'));
       await ch.sendMessage({ text: 'call 555' });
       assert.equal((await heard).message.text, 'call ###');
       const { message } = await ch.sendMessage({ text: 'reject me' });

@@ -42,10 +42,10 @@ describe('two apps', () => {
     const two = other.channel('livestream', id, { team });
     await two.watch();
     const rec = record(other);
-    const heard = next(one, 'message.new');
+    const heard = next(one, 'message.new', (e) => e.message.text === 'one');
     await one.sendMessage({ text: 'one' });
     await heard;
-    const back = next(two, 'message.new');
+    const back = next(two, 'message.new', (e) => e.message.text === 'two');
     await two.sendMessage({ text: 'two' });
     await back;
     assert.deepEqual(rec.of('message.new').map((e) => e.message.text), ['two']);
@@ -77,7 +77,7 @@ describe('teams', () => {
     assert.equal(ch.data.team, red);
     const bch = b.channel('messaging', ch.id);
     await bch.watch();
-    const heard = next(bch, 'message.new');
+    const heard = next(bch, 'message.new', (e) => e.message.text === 'red only');
     await ch.sendMessage({ text: 'red only' });
     await heard;
     await refused(c.channel('messaging', ch.id).watch(), 17, 403);

@@ -26,7 +26,7 @@ before(async () => {
 describe('uploads', () => {
   test('an image, sent along and seen by the other', async () => {
     const { file } = await ch.sendImage(png, 'dot.png', 'image/png');
-    const heard = next(bch, 'message.new');
+    const heard = next(bch, 'message.new', (e) => e.message.text === 'look');
     await ch.sendMessage({ text: 'look', attachments: [{ type: 'image', image_url: file }] });
     const url = (await heard).message.attachments[0].image_url;
     const rs = await fetch(url);

@@ -55,6 +55,7 @@ type body struct {
 	Notice       *core.Notice      `json:"notice"`
 	PinnedBy     core.UserID       `json:"pinned_by"`
 	PinExpires   int64             `json:"pin_expires"`
+	DeletedBy    core.UserID       `json:"deleted_by"`
 }
 
 // AppendBody appends the rarer fields of m, or nothing when all are empty.
@@ -124,6 +125,7 @@ func AppendBody(b []byte, m *core.Message) []byte {
 	}
 	text("pinned_by", string(m.PinnedBy))
 	number("pin_expires", core.Millis(m.PinExpires))
+	text("deleted_by", string(m.DeletedBy))
 	if len(b) == start {
 		return b
 	}
@@ -143,7 +145,7 @@ func DecodeBody(data []byte, m *core.Message) error {
 	m.Quoted, m.QuotedAlias, m.Command, m.CommandArgs = d.Quoted, d.QuotedAlias, d.Command, d.CommandArgs
 	m.PollID, m.RestrictedTo, m.Translations = d.PollID, d.RestrictedTo, d.Translations
 	m.Tags, m.Notice = d.Tags, d.Notice
-	m.PinnedBy, m.PinExpires = d.PinnedBy, core.FromMillis(d.PinExpires)
+	m.PinnedBy, m.PinExpires, m.DeletedBy = d.PinnedBy, core.FromMillis(d.PinExpires), d.DeletedBy
 	return nil
 }
 

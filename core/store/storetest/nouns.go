@@ -152,7 +152,7 @@ func (f *fix) fullMessage(ch core.ChannelID) core.Message {
 		Attachments: []json.RawMessage{json.RawMessage(`{"type":"image","n":[1, 2]}`), json.RawMessage(`{"type":"giphy"}`)}, Mentions: []core.UserID{"bob", "ü"},
 		Quoted: 6, QuotedAlias: "q", Silent: true, Shadowed: true, Command: "giphy", CommandArgs: "a\tb", PollID: "poll", RestrictedTo: []core.UserID{"ann"},
 		Translations: core.Extra(`{"language":"en"}`), Extra: core.Extra(`{"deep":{"er":[{"x":null}]}}`), Pinned: true, PinnedAt: f.at(1), PinnedBy: "bob",
-		PinExpires: f.at(2), CreatedAt: f.at(3), UpdatedAt: f.at(4), EditedAt: f.at(5), DeletedAt: f.at(6), ReplyCount: 3, LastReplyAt: f.at(7),
+		PinExpires: f.at(2), CreatedAt: f.at(3), UpdatedAt: f.at(4), EditedAt: f.at(5), DeletedAt: f.at(6), DeletedBy: "bob", ReplyCount: 3, LastReplyAt: f.at(7),
 		Participants: []core.UserID{"ann", "zoe"}, Reactions: []core.ReactionGroup{{Type: "like", Count: 1, Score: 2, FirstAt: f.at(8), LastAt: f.at(9)}},
 	}
 }
