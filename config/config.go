@@ -13,6 +13,7 @@ type Config struct {
 
 	Log       Log       `toml:"log"`
 	Store     Store     `toml:"store"`
+	Bus       Bus       `toml:"bus"`
 	Files     Files     `toml:"files"`
 	Limits    Bounds    `toml:"limits"`
 	Callbacks Callbacks `toml:"callbacks"`
@@ -30,8 +31,29 @@ type Log struct {
 
 // Store is where chats are kept.
 type Store struct {
-	DSN string `toml:"dsn" doc:"Path of the SQLite database. Its folder is created; all files beside it that begin with its name belong to it."`
+	Kind string `toml:"kind" enum:"sqlite,postgres" doc:"SQLite is one file and one process. PostgreSQL, version 15 or later, serves any number of nodes."`
+	DSN  string `toml:"dsn" doc:"Path of the SQLite database. Its folder is created; all files beside it that begin with its name belong to it."`
+	URL  Secret `toml:"url" doc:"Address of the PostgreSQL database, such as postgres://user:password@host:5432/name?sslmode=verify-full: the text itself, env:NAME or file:PATH. pool_max_conns=N in it bounds the connections of this node."`
 }
+
+// The kinds of store.
+const (
+	StoreSQLite   = "sqlite"
+	StorePostgres = "postgres"
+)
+
+// Bus is how nodes tell each other what happened. It carries hints: what must not be lost is in the
+// store.
+type Bus struct {
+	Kind string `toml:"kind" enum:"embedded,nats" doc:"Embedded lives inside this process and reaches no other node. With nats, nodes that share a PostgreSQL database meet at a NATS server."`
+	URL  Secret `toml:"url" doc:"Address of the NATS server or, separated by commas, of several of one cluster, such as nats://user:password@host:4222: the text itself, env:NAME or file:PATH."`
+}
+
+// The kinds of bus.
+const (
+	BusEmbedded = "embedded"
+	BusNATS     = "nats"
+)
 
 // Files is where uploads are kept.
 type Files struct {
@@ -115,14 +137,16 @@ type CometChat struct {
 
 // Agora is an app's table for the Agora Chat dialect. The dialect is off without app_id.
 type Agora struct {
-	Org              string `toml:"org" example:"acme-org" doc:"Organisation name: the first half of the app key and the first segment of every path."`
-	App              string `toml:"app" example:"acme-app" doc:"App name: the second half of the app key and the second segment of every path."`
-	AppID            string `toml:"app_id" example:"00112233445566778899aabbccddeeff" doc:"App id, 32 hexadecimal digits: part of every AccessToken2, and of the paths below /app-id/. Empty means: this app does not speak Agora Chat."`
-	AppCertificate   Secret `toml:"app_certificate" example:"env:ACME_AGORA_CERTIFICATE" doc:"App certificate that signs tokens, 32 hexadecimal digits: the text itself, env:NAME or file:PATH."`
-	ClientID         string `toml:"client_id" example:"acme-client" doc:"Client id of the grant client_credentials. Empty means that there is no such grant."`
-	ClientSecret     Secret `toml:"client_secret" example:"env:ACME_AGORA_CLIENT" doc:"Client secret of the grant client_credentials: the text itself, env:NAME or file:PATH."`
-	OpenRegistration bool   `toml:"open_registration" doc:"Let clients register users without a token, as the SDK's registerUser does."`
-	Listen           string `toml:"listen" example:":8083" doc:"A listener of its own, without path prefix. Apps may share one."`
+	Org              string   `toml:"org" example:"acme-org" doc:"Organisation name: the first half of the app key and the first segment of every path."`
+	App              string   `toml:"app" example:"acme-app" doc:"App name: the second half of the app key and the second segment of every path."`
+	AppID            string   `toml:"app_id" example:"00112233445566778899aabbccddeeff" doc:"App id, 32 hexadecimal digits: part of every AccessToken2, and of the paths below /app-id/. Empty means: this app does not speak Agora Chat."`
+	AppCertificate   Secret   `toml:"app_certificate" example:"env:ACME_AGORA_CERTIFICATE" doc:"App certificate that signs tokens, 32 hexadecimal digits: the text itself, env:NAME or file:PATH."`
+	ClientID         string   `toml:"client_id" example:"acme-client" doc:"Client id of the grant client_credentials. Empty means that there is no such grant."`
+	ClientSecret     Secret   `toml:"client_secret" example:"env:ACME_AGORA_CLIENT" doc:"Client secret of the grant client_credentials: the text itself, env:NAME or file:PATH."`
+	OpenRegistration bool     `toml:"open_registration" doc:"Let clients register users without a token, as the SDK's registerUser does."`
+	UserLimit        int      `toml:"user_limit" max:"1000000" doc:"Most accounts that can be registered, as a plan of the vendor has it. 0 means no bound."`
+	FileLifetime     Duration `toml:"file_lifetime" doc:"How long attachments are kept unless a call asks for another time."`
+	Listen           string   `toml:"listen" example:":8083" doc:"A listener of its own, without path prefix. Apps may share one."`
 }
 
 // AppKey is the key that the client SDK is created with.
@@ -146,7 +170,8 @@ func Default() *Config {
 		ShutdownTimeout: Duration{20 * time.Second},
 		TrustedProxies:  []string{},
 		Log:             Log{Level: "info", Format: "json"},
-		Store:           Store{DSN: "data/dragoman.db"},
+		Store:           Store{Kind: StoreSQLite, DSN: "data/dragoman.db"},
+		Bus:             Bus{Kind: BusEmbedded},
 		Files:           Files{Dir: "data/files"},
 		Limits:          Bounds{Sockets: 100_000, Upload: Size{100 << 20}},
 		Breaker:         Breaker{Failures: 5, Window: Duration{10 * time.Second}, OpenFor: Duration{time.Second}},
@@ -155,7 +180,7 @@ func Default() *Config {
 
 // DefaultApp is what an app has that names nothing but itself.
 func DefaultApp() App {
-	return App{ErrorFormat: "both", Limits: Limits{Body: Size{1 << 20}}}
+	return App{ErrorFormat: "both", Limits: Limits{Body: Size{1 << 20}}, Agora: Agora{FileLifetime: Duration{7 * 24 * time.Hour}}}
 }
 
 // complete gives apps the defaults of the keys they leave out. An explicit zero is refused by the
@@ -166,6 +191,9 @@ func (c *Config) complete() {
 		a := &c.Apps[i]
 		if a.ErrorFormat == "" {
 			a.ErrorFormat = d.ErrorFormat
+		}
+		if a.Agora.FileLifetime.Duration == 0 {
+			a.Agora.FileLifetime = d.Agora.FileLifetime
 		}
 		if a.Limits.Body.Bytes == 0 {
 			a.Limits.Body = d.Limits.Body

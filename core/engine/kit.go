@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"sync/atomic"
 
 	"dragoman/core"
 )
@@ -13,21 +14,24 @@ type kit struct {
 	secrets *cache[typeKey, core.Credential] // by kind and secret
 	call    *caller
 
-	leaving   *leaving // who is about to leave rooms
+	gather    *gathering   // answers of other nodes
+	leaving   *leaving     // who is about to leave rooms
+	seenAt    atomic.Int64 // when this node last said that it holds seats, in milliseconds
 	kindMutes *cache[userKey, []core.KindMute]
 	supers    *cache[core.AppID, map[core.UserID]bool]
 
 	tasks chan struct{} // wakes the worker of tasks
 	hooks chan struct{} // wakes the deliverer of hooks
+	beats chan struct{} // asks for the table of who is here
 	marks *marks        // how far devices have come in their feeds
 }
 
 func newKit(run context.Context, e *Engine) *kit {
 	return &kit{
 		run: run, lists: newCache[typeKey, *wordList](1 << 10), secrets: newCache[typeKey, core.Credential](1 << 15),
-		leaving: newLeaving(), kindMutes: newCache[userKey, []core.KindMute](1 << 16), supers: newCache[core.AppID, map[core.UserID]bool](1 << 10),
+		gather: newGathering(), leaving: newLeaving(), kindMutes: newCache[userKey, []core.KindMute](1 << 16), supers: newCache[core.AppID, map[core.UserID]bool](1 << 10),
 		call:  newCaller(e.opts.PrivateCallouts),
-		tasks: make(chan struct{}, 1), hooks: make(chan struct{}, 1), marks: newMarks(),
+		tasks: make(chan struct{}, 1), hooks: make(chan struct{}, 1), beats: make(chan struct{}, 1), marks: newMarks(),
 	}
 }
 
