@@ -16,6 +16,7 @@ type world struct {
 	t     *testing.T
 	app   core.AppID
 	nodes []*core.Core
+	on    []*engine.Engine
 	clock *clock
 	// restart ends the first engine and starts another on the same store.
 	restart func()
@@ -80,7 +81,7 @@ func newWorld(t *testing.T, buses []bus.Bus, users ...core.UserID) *world {
 			}
 			w.app = a.ID
 		}
-		w.nodes = append(w.nodes, e.Core())
+		w.nodes, w.on = append(w.nodes, e.Core()), append(w.on, e)
 	}
 	in := core.UpsertUsers{}
 	for _, u := range users {
