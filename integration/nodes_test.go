@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -87,6 +88,8 @@ func TestThreeNodes(t *testing.T) {
 		urls, pids = append(urls, s.URL()), append(pids, fmt.Sprint(s.cmd.Process.Pid))
 		t.Logf("node %d ready in %s", i, s.Started.Round(time.Millisecond))
 	}
+	slices.Reverse(urls) // the tests kill the last of these: the one that was there first delivers webhooks
+	slices.Reverse(pids)
 	runNode(t, "nodes/nodes.test.mjs", "STREAM_URL="+urls[0], "STREAM_KEY="+demoKey, "STREAM_SECRET="+demoSecret,
 		"STREAM_KEY2="+demo2Key, "STREAM_SECRET2="+demo2Secret, "NODE_URLS="+strings.Join(urls, ","), "NODE_PIDS="+strings.Join(pids, ","))
 }

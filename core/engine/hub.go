@@ -142,7 +142,7 @@ func (h *hub) room(app core.AppID, ch core.ChannelID) *audience {
 	k := roomKey{app, ch}
 	a := h.rooms[k]
 	if a == nil {
-		a = &audience{made: time.Now(), watchers: map[*session]struct{}{}, members: map[*session]struct{}{}}
+		a = &audience{made: h.e.now(), watchers: map[*session]struct{}{}, members: map[*session]struct{}{}}
 		a.cancel = h.e.subscribeChannel(k)
 		h.rooms[k] = a
 	}
