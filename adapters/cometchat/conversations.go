@@ -225,7 +225,10 @@ func (d *Dialect) channels(ctx context.Context, by core.Actor, f core.Filter, so
 		out = out[:p.size]
 	}
 	p.count = len(out)
-	return out, nil
+	return out, p.whole(step, func(p core.Page) (int, error) {
+		sts, err := d.core.Channels.Query(ctx, by, core.QueryChannels{Filter: f, Sort: sort, Page: p})
+		return len(sts), err
+	})
 }
 
 func (d *Dialect) encodeConversations(w *wire.Writer, _ *adapters.Request, l listed[conversationOut]) {

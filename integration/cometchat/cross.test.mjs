@@ -82,6 +82,15 @@ test('edits, deletions and reactions cross both ways', async () => {
   await ann.hears('onMessageDeleted', (x) => x.sender.uid === client.userID);
 });
 
+test('a rank given with Stream\'s SDK is told with CometChat\'s', async () => {
+  const bob = await person('bob');
+  await must('POST', `/groups/${guid}/members`, { participants: [bob.uid] });
+  const server = new StreamChat(stream.key, stream.secret, { baseURL: stream.url, allowServerSideConnect: true });
+  await server.channel('messaging', guid).addModerators([bob.uid]);
+  const [, , scope, old] = await ann.hears('onGroupMemberScopeChanged', (_, who, __, ___, group) => who.uid === bob.uid && group.guid === guid);
+  assert.deepEqual([scope, old], ['moderator', 'participant']);
+});
+
 test('typing and reading cross both ways', async () => {
   await channel.keystroke();
   await ann.hears('onTypingStarted', (t) => t.sender.uid === client.userID);
