@@ -27,12 +27,12 @@ const (
 // messageOps are the sending of messages.
 func (d *Dialect) messageOps() []operation {
 	return []operation{
-		{path: "/direct-channel/message/send", rate: 100, serve: d.sendDirect},
+		{path: "/direct-channel/message/send", family: familyMessage, rate: 100, serve: d.sendDirect},
 		{path: "/group-channel/message/send", family: familyGroup, rate: 20, serve: d.sendGroup},
 		{path: "/open-channel/message/send", family: familyOpen, rate: 100, serve: d.sendOpen},
 		{path: "/community-channel/message/send", family: familyCommunity, rate: 100, serve: d.sendCommunity},
-		{path: "/message/delete", rate: 100, serve: d.recall},
-		{path: "/channel/message/history/delete", rate: 100, serve: d.clearHistory},
+		{path: "/message/delete", family: familyMessage, rate: 100, serve: d.recall},
+		{path: "/channel/message/history/delete", family: familyMessage, rate: 100, serve: d.clearHistory},
 		{path: "/direct-channel/message/update", rate: 100, serve: d.update(wireDirect, "targetId")},
 		{path: "/group-channel/message/update", family: familyGroup, rate: 100, serve: d.update(wireGroup, "channelId")},
 		{path: "/community-channel/message/update", family: familyCommunity, rate: 100, serve: d.update(wireCommunity, "channelId")},
