@@ -236,7 +236,7 @@ func (e *Engine) listen() error {
 	if _, err = e.bus.Subscribe("ppl.*", e.receive); err != nil {
 		return err
 	}
-	if err := e.answerSessions(); err != nil {
+	if err := e.meet(); err != nil {
 		return err
 	}
 	_ = e.publish(subjectControl, hello)

@@ -228,7 +228,7 @@ func (e *Engine) toThread(ctx context.Context, sc *scene, m *core.Message, paren
 		return fault.ThreadNestingTooDeep.Error("Thread replies can't be replied to: the parent message is a reply itself")
 	}
 	m.Parent, m.ParentAlias = p.ID, p.Alias
-	return e.gather(ctx, sc, p.ID)
+	return e.gatherThread(ctx, sc, p.ID)
 }
 
 // maySend checks who may write what here, and how often.

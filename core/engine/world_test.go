@@ -15,10 +15,11 @@ import (
 
 // world is one app on one store with as many engines ("nodes") as a test asks for.
 type world struct {
-	t     *testing.T
-	app   core.AppID
-	nodes []*core.Core
-	clock *clock
+	t       *testing.T
+	app     core.AppID
+	nodes   []*core.Core
+	engines []*engine.Engine
+	clock   *clock
 	// restart ends the first engine and starts another on the same store.
 	restart func()
 }
@@ -85,6 +86,7 @@ func newWorld(t *testing.T, buses []bus.Bus, users ...core.UserID) *world {
 			w.app = a.ID
 		}
 		w.nodes = append(w.nodes, e.Core())
+		w.engines = append(w.engines, e)
 	}
 	in := core.UpsertUsers{}
 	for _, u := range users {
