@@ -121,8 +121,11 @@ type SendMessage struct {
 	// QuietBlock accepts a message to somebody who has blocked the actor and shows it to its author
 	// alone, instead of refusing it with block.by_peer.
 	QuietBlock bool
-	// MaxExtra bounds Extra, the attachments together, and the text where it may be longer than its
-	// channel type says, in bytes where the dialect allows more than 5 KiB; at most 256 KiB.
+	// MaxText bounds the text in bytes where the dialect allows longer ones than the channel type, at
+	// most 256 KiB.
+	MaxText int
+	// MaxExtra bounds Extra, and the attachments together, in bytes where the dialect allows more
+	// than 5 KiB; at most 256 KiB.
 	MaxExtra int
 }
 
@@ -138,7 +141,8 @@ type EditMessage struct {
 	ID      string
 	Replace *MessageInput
 	Change  func(*Message) error
-	// MaxExtra is as for SendMessage. A message that is longer already may stay as long.
+	// MaxText and MaxExtra are as for SendMessage. A message that is longer already may stay as long.
+	MaxText  int
 	MaxExtra int
 }
 

@@ -115,7 +115,7 @@ func (d *Dialect) send(ctx context.Context, by core.Actor, key core.ChannelKey, 
 	c := p.body
 	msg := c.input()
 	msg.RestrictedTo = only
-	out, err := d.core.Messages.Send(ctx, by, core.SendMessage{Key: key, Message: msg, SkipCommands: true, MaxExtra: maxExtra, QuietBlock: true})
+	out, err := d.core.Messages.Send(ctx, by, core.SendMessage{Key: key, Message: msg, SkipCommands: true, MaxText: maxContent, MaxExtra: maxExtra, QuietBlock: true})
 	if err != nil {
 		return "", err
 	}
@@ -371,7 +371,7 @@ func (d *Dialect) update(kind int, target string) handler {
 		case m.User != from:
 			return nil, fault.MessageNotOwner.Error("Only the author may change a message.")
 		}
-		_, err = d.core.Messages.Edit(ctx, by.As(from), core.EditMessage{ID: mid, MaxExtra: maxExtra, Change: func(m *core.Message) error {
+		_, err = d.core.Messages.Edit(ctx, by.As(from), core.EditMessage{ID: mid, MaxText: maxContent, MaxExtra: maxExtra, Change: func(m *core.Message) error {
 			old := contentOf(m)
 			old.body = c.body
 			next := old.input()

@@ -131,7 +131,7 @@ func editMessage(ctx context.Context, c *call) (outcome, error) {
 	body.body = in.content
 	fresh := body.input()
 	sent := keptOf(old)
-	m, err := c.d.core.Messages.Edit(ctx, c.by, core.EditMessage{ID: old.ID.String(), MaxExtra: maxBound, Change: func(m *core.Message) error {
+	m, err := c.d.core.Messages.Edit(ctx, c.by, core.EditMessage{ID: old.ID.String(), MaxText: maxBound, MaxExtra: maxBound, Change: func(m *core.Message) error {
 		m.Text, m.Attachments, m.Mentions = fresh.Text, fresh.Attachments, fresh.Mentions
 		m.Extra = withSent(fresh.Extra, sent.json())
 		return nil

@@ -84,7 +84,7 @@ func (c *call) store(ctx context.Context, p place, up *upMessage) (*core.Message
 	if len(in.RestrictedTo) > 0 {
 		in.RestrictedTo = append(in.RestrictedTo, c.by.User)
 	}
-	cmd := core.SendMessage{Key: p.key(c.by.User), Message: in, SkipCommands: true, Inside: p.kind != wireDirect, Directed: true, MaxExtra: maxBound}
+	cmd := core.SendMessage{Key: p.key(c.by.User), Message: in, SkipCommands: true, Inside: p.kind != wireDirect, Directed: true, MaxText: maxBound, MaxExtra: maxBound}
 	out, err := c.d.core.Messages.Send(ctx, c.by, cmd)
 	if p.kind == wireDirect && fault.IsReason(err, fault.GroupNotFound) {
 		if err = c.begin(ctx, p); err == nil {
