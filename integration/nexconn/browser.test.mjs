@@ -3,7 +3,7 @@
 import { after, before, test } from 'node:test';
 import http from 'node:http';
 import assert from 'node:assert/strict';
-import { build } from 'esbuild';
+import { build, stop } from 'esbuild';
 import { chromium } from 'playwright-core';
 import { appkey, direct, person, tokenOf, unique } from './lib.mjs';
 
@@ -13,7 +13,7 @@ const problems = [];
 before(async () => {
   const { outputFiles: [bundle] } = await build({
     stdin: { contents: "import * as RC from '@rongcloud/imlib-next'; window.RC = RC;", resolveDir: new URL('..', import.meta.url).pathname },
-    bundle: true, write: false, format: 'iife', platform: 'browser', logLevel: 'error',
+    bundle: true, write: false, format: 'iife', platform: 'browser', external: ['path', 'fs'], logLevel: 'error',
   });
   site = http.createServer((rq, rs) => {
     const js = rq.url === '/app.js';
@@ -32,6 +32,7 @@ before(async () => {
 
 after(async () => {
   await browser?.close();
+  await stop();
   site?.close();
 });
 
