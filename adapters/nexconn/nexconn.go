@@ -50,6 +50,7 @@ type tenant struct {
 	callers []string
 	// webhook is where webhooks go, empty for nowhere.
 	webhook string
+	hooked  atomic.Bool // the app's settings name it
 	// quotas are caps that differ from the vendor's usual ones, by name.
 	quotas map[string]int
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 
 	"dragoman/adapters/wire"
@@ -43,12 +44,31 @@ func (d *Dialect) Requests(app *core.App, ev *core.Event, attempt int) []core.Ho
 			out = append(out, r)
 		}
 	}
-	if len(out) == 0 && t.webhook != "" {
-		if r, ok := d.hookRequest(t, t.webhook, kind, ev, attempt); ok {
-			out = append(out, r)
+	return out
+}
+
+// hook puts the configured webhook among those of the app, which is where the core looks whether an app
+// has any; before the first call or link of the app is served.
+func (d *Dialect) hook(ctx context.Context, t *tenant, app *core.App) error {
+	if t.hooked.Load() {
+		return nil
+	}
+	mine := func(h core.EventHook) bool { return h.Kind == hookKind }
+	i := slices.IndexFunc(app.Settings.Hooks, mine)
+	if (t.webhook == "") != (i < 0) || i >= 0 && app.Settings.Hooks[i].URL != t.webhook {
+		_, err := d.core.Apps.Update(ctx, server(t.id), core.UpdateApp{Change: func(s *core.AppSettings) error {
+			s.Hooks = slices.DeleteFunc(slices.Clone(s.Hooks), mine)
+			if t.webhook != "" {
+				s.Hooks = append(s.Hooks, core.EventHook{Kind: hookKind, URL: t.webhook, Enabled: true})
+			}
+			return nil
+		}})
+		if err != nil {
+			return err
 		}
 	}
-	return out
+	t.hooked.Store(true)
+	return nil
 }
 
 // hookRequest writes one call. The address carries the signature, as the vendor's callbacks do: app
