@@ -227,9 +227,11 @@ func (s *space) get(ctx context.Context, by core.Actor, rq *adapters.Request) ([
 		if err != nil {
 			return nil, err
 		}
-		ms, err := s.d.members(ctx, by.App, at.key(), 500)
-		if err != nil {
-			return nil, err
+		var ms []core.Member
+		if at.inside() == nil {
+			if ms, err = s.d.members(ctx, by.App, at.key(), 500); err != nil {
+				return nil, err
+			}
 		}
 		out = append(out, spaceDetail{at.view.Channel, ms})
 	}

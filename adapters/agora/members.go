@@ -43,6 +43,9 @@ func (s *space) listMembers(ctx context.Context, at *spot, rq *adapters.Request)
 	if err := q.Err(); err != nil {
 		return out, err
 	}
+	if err := at.inside(); err != nil {
+		return out, err
+	}
 	if limit == 0 {
 		all, err := s.d.members(ctx, at.by.App, at.key(), min(p.number*p.size, 2000))
 		if out.members = cut(p, all); rq.Query.Get("pagenum") == "" && rq.Query.Get("pagesize") == "" {
@@ -233,6 +236,9 @@ func reasonText(err error) string {
 
 // listAdmins lists the members who rank as admins.
 func (s *space) listAdmins(ctx context.Context, at *spot, _ *adapters.Request) ([]core.UserID, error) {
+	if err := at.inside(); err != nil {
+		return nil, err
+	}
 	ms, err := s.d.members(ctx, at.by.App, at.key(), 2000)
 	var out []core.UserID
 	for i := range ms {
