@@ -117,6 +117,7 @@ type SendMessage struct {
 	KeepHidden   bool // do not put the channel back on the lists of those who hid it
 	Inside       bool // refuse who is not a member with group.not_member (self), whatever the grants say; not servers
 	SkipCommands bool // text starting with a slash is text
+	Directed     bool // whoever may write may also name in RestrictedTo who sees it
 	// QuietBlock accepts a message to somebody who has blocked the actor and shows it to its author
 	// alone, instead of refusing it with block.by_peer.
 	QuietBlock bool

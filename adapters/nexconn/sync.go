@@ -43,6 +43,9 @@ func pullInbox(ctx context.Context, c *call) (outcome, error) {
 	if err != nil {
 		return outcome{}, err
 	}
+	if err := c.expansions(ctx, out.list); err != nil {
+		return outcome{}, err
+	}
 	out.sync, out.finished = max(int64(last), in.after, 1), !more
 	if last > 0 {
 		if err := c.d.core.Feeds.Ack(ctx, c.by, core.AckFeed{Device: c.device, Stamp: last}); err != nil {

@@ -88,7 +88,7 @@ func (e *Engine) seen(app core.AppID, u *core.User) *core.User {
 	if u == nil {
 		return nil
 	}
-	if on := !u.Invisible && e.hub.online(app, u.ID); on != u.Online {
+	if on := !u.Invisible && e.online(app, u.ID); on != u.Online {
 		c := *u
 		c.Online = on
 		return &c

@@ -100,9 +100,13 @@ func (ms messages) send(ctx context.Context, by core.Actor, in core.SendMessage)
 	if err != nil {
 		return core.Sent{}, err
 	}
+	if in.Directed {
+		m.RestrictedTo = nil // until its right was judged
+	}
 	if err := e.maySend(ctx, sc, m, in.QuietBlock); err != nil {
 		return core.Sent{}, err
 	}
+	m.RestrictedTo = in.Message.RestrictedTo
 	if err := e.intoThread(ctx, sc, m, in.Inside); err != nil {
 		return core.Sent{}, err
 	}
