@@ -93,7 +93,7 @@ func (ms messages) send(ctx context.Context, by core.Actor, in core.SendMessage)
 		return core.Sent{}, fault.RequestInvalid.Error("either message.user or message.user_id must be provided when using server side auth.")
 	}
 	sc.maxExtra, sc.maxText = in.MaxExtra, in.MaxText
-	if in.Inside && sc.member == nil && !by.Server() {
+	if in.Inside && sc.member == nil && !by.Server() && !sc.banned(e.now()) { // who is banned is told that instead
 		return core.Sent{}, fault.GroupNotMember.Error("only members may write here").With("self")
 	}
 	m, err := e.compose(ctx, sc, &in.Message)
