@@ -15,12 +15,13 @@ import (
 	"dragoman/normalize"
 )
 
-// maxBody bounds a message's body in bytes; see
+// maxBody bounds a message's body in bytes: 5 KB of content and extension fields, and room for the names
+// around them; see
 // https://docs.agora.io/en/agora-chat/reference/limitations.
-const maxBody = 40 << 10
+const maxBody = 5<<10 + 512
 
 // maxExtra bounds what is kept of a message in bytes: its body in base64, and its extension fields.
-const maxExtra = 4 * maxBody
+const maxExtra = 8 * maxBody
 
 // ack is the answer to something sent.
 type ack struct {

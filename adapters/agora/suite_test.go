@@ -17,7 +17,7 @@ var update = flag.Bool("update", false, "write the generated pages")
 // vendor is this dialect for the suite, with the 56 rows of the vendor's error document.
 func vendor() *adaptertest.Vendor {
 	v := &adaptertest.Vendor{
-		Entry: agora.Entry(),
+		Entry: agora.Entry(), Driver: driver{}, Lacks: []adaptertest.Feature{adaptertest.Mutes},
 		Creds: map[string]string{
 			"org": "org", "app": "app", "app_id": appID, "app_certificate": certificate,
 			"client_id": "client", "client_secret": "client-secret", "open_registration": "false",
