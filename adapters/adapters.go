@@ -40,6 +40,9 @@ type App struct {
 	ID    core.AppID
 	Name  string
 	Creds map[string]string // the keys of the dialect's config table: api_key, api_secret, …
+	// RateLimits tells whether calls are counted. The proxy does that; a dialect needs it only for
+	// limits of which its vendor speaks in words of their own.
+	RateLimits bool
 }
 
 // Dialect is one vendor's wire, ready to serve.

@@ -54,6 +54,11 @@ func benchLatency(r *report, o options) error {
 		return err
 	}
 	comet.print(r, "CometChat, one at a time", fmt.Sprintf("%.2f times Stream's", float64(comet.p50)/float64(got.p50)), "aim within 1.2")
+	agora, err := msyncLatency(p, o)
+	if err != nil {
+		return err
+	}
+	agora.print(r, "Agora over MSync, one at a time", fmt.Sprintf("%.2f times Stream's", float64(agora.p50)/float64(got.p50)), "aim within 1.2")
 	return nil
 }
 

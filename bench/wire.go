@@ -232,7 +232,7 @@ func (s *socket) frame(buf []byte) ([]byte, error) {
 			return nil, err
 		}
 		switch ws.OpCode(op) {
-		case ws.OpText:
+		case ws.OpText, ws.OpBinary:
 			return buf, nil
 		case ws.OpClose:
 			return nil, fmt.Errorf("closed by the server: %q", buf)

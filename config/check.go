@@ -237,7 +237,11 @@ func (c *CometChat) bare() bool {
 }
 
 // bare reports whether nothing of the table is set.
-func (g *Agora) bare() bool { return *g == Agora{} }
+func (g *Agora) bare() bool {
+	set := *g
+	set.FileLifetime = Duration{} // has a default
+	return set == Agora{}
+}
 
 // hex32 is how app ids of Agora are written.
 var hex32 = regexp.MustCompile(`^[0-9a-fA-F]{32}$`)

@@ -137,14 +137,16 @@ type CometChat struct {
 
 // Agora is an app's table for the Agora Chat dialect. The dialect is off without app_id.
 type Agora struct {
-	Org              string `toml:"org" example:"acme-org" doc:"Organisation name: the first half of the app key and the first segment of every path."`
-	App              string `toml:"app" example:"acme-app" doc:"App name: the second half of the app key and the second segment of every path."`
-	AppID            string `toml:"app_id" example:"00112233445566778899aabbccddeeff" doc:"App id, 32 hexadecimal digits: part of every AccessToken2, and of the paths below /app-id/. Empty means: this app does not speak Agora Chat."`
-	AppCertificate   Secret `toml:"app_certificate" example:"env:ACME_AGORA_CERTIFICATE" doc:"App certificate that signs tokens, 32 hexadecimal digits: the text itself, env:NAME or file:PATH."`
-	ClientID         string `toml:"client_id" example:"acme-client" doc:"Client id of the grant client_credentials. Empty means that there is no such grant."`
-	ClientSecret     Secret `toml:"client_secret" example:"env:ACME_AGORA_CLIENT" doc:"Client secret of the grant client_credentials: the text itself, env:NAME or file:PATH."`
-	OpenRegistration bool   `toml:"open_registration" doc:"Let clients register users without a token, as the SDK's registerUser does."`
-	Listen           string `toml:"listen" example:":8083" doc:"A listener of its own, without path prefix. Apps may share one."`
+	Org              string   `toml:"org" example:"acme-org" doc:"Organisation name: the first half of the app key and the first segment of every path."`
+	App              string   `toml:"app" example:"acme-app" doc:"App name: the second half of the app key and the second segment of every path."`
+	AppID            string   `toml:"app_id" example:"00112233445566778899aabbccddeeff" doc:"App id, 32 hexadecimal digits: part of every AccessToken2, and of the paths below /app-id/. Empty means: this app does not speak Agora Chat."`
+	AppCertificate   Secret   `toml:"app_certificate" example:"env:ACME_AGORA_CERTIFICATE" doc:"App certificate that signs tokens, 32 hexadecimal digits: the text itself, env:NAME or file:PATH."`
+	ClientID         string   `toml:"client_id" example:"acme-client" doc:"Client id of the grant client_credentials. Empty means that there is no such grant."`
+	ClientSecret     Secret   `toml:"client_secret" example:"env:ACME_AGORA_CLIENT" doc:"Client secret of the grant client_credentials: the text itself, env:NAME or file:PATH."`
+	OpenRegistration bool     `toml:"open_registration" doc:"Let clients register users without a token, as the SDK's registerUser does."`
+	UserLimit        int      `toml:"user_limit" max:"1000000" doc:"Most accounts that can be registered, as a plan of the vendor has it. 0 means no bound."`
+	FileLifetime     Duration `toml:"file_lifetime" doc:"How long attachments are kept unless a call asks for another time."`
+	Listen           string   `toml:"listen" example:":8083" doc:"A listener of its own, without path prefix. Apps may share one."`
 }
 
 // AppKey is the key that the client SDK is created with.
@@ -178,7 +180,7 @@ func Default() *Config {
 
 // DefaultApp is what an app has that names nothing but itself.
 func DefaultApp() App {
-	return App{ErrorFormat: "both", Limits: Limits{Body: Size{1 << 20}}}
+	return App{ErrorFormat: "both", Limits: Limits{Body: Size{1 << 20}}, Agora: Agora{FileLifetime: Duration{7 * 24 * time.Hour}}}
 }
 
 // complete gives apps the defaults of the keys they leave out. An explicit zero is refused by the
@@ -189,6 +191,9 @@ func (c *Config) complete() {
 		a := &c.Apps[i]
 		if a.ErrorFormat == "" {
 			a.ErrorFormat = d.ErrorFormat
+		}
+		if a.Agora.FileLifetime.Duration == 0 {
+			a.Agora.FileLifetime = d.Agora.FileLifetime
 		}
 		if a.Limits.Body.Bytes == 0 {
 			a.Limits.Body = d.Limits.Body

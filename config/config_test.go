@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -74,7 +75,7 @@ func TestExampleFileUncommentedIsValid(t *testing.T) {
 	}
 	want.Agora = config.Agora{
 		Org: "acme-org", App: "acme-app", AppID: "00112233445566778899aabbccddeeff", AppCertificate: "ffeeddccbbaa99887766554433221100",
-		ClientID: "acme-client", ClientSecret: "client-0123456789abcdef", Listen: ":8083",
+		ClientID: "acme-client", ClientSecret: "client-0123456789abcdef", Listen: ":8083", FileLifetime: config.Duration{Duration: 168 * time.Hour},
 	}
 	want.Nexconn = config.Nexconn{AppKey: "acme-nexconn", AppSecret: "nex-0123456789abcdef", Listen: ":8084", Callers: []string{"203.0.113.7"}, ServicesOff: []string{"community"}}
 	if diff := cmp.Diff([]config.App{want}, c.Apps); diff != "" {

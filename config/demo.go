@@ -51,7 +51,7 @@ func demoApp(name, p string, at func(int) string, agoraID, agoraCert string) App
 	}
 	a.Agora = Agora{
 		Org: p + "-org", App: p + "-app", AppID: agoraID, AppCertificate: Secret(agoraCert), Listen: at(PortAgora),
-		ClientID: p + "-client-id", ClientSecret: Secret(p + "-client-secret"), OpenRegistration: true,
+		ClientID: p + "-client-id", ClientSecret: Secret(p + "-client-secret"), OpenRegistration: true, FileLifetime: a.Agora.FileLifetime,
 	}
 	a.Nexconn = Nexconn{AppKey: p + "-nexconn-key", AppSecret: Secret(p + "-nexconn-secret"), Listen: at(PortNexconn)}
 	return a

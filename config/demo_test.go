@@ -4,6 +4,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -32,7 +33,7 @@ func TestDemoContract(t *testing.T) {
 		CometChat: config.CometChat{AppID: "demo-comet", Region: "us", FullAccessKey: "demo-comet-fullaccess", AuthOnlyKey: "demo-comet-authonly", Listen: "127.0.0.1:9002"},
 		Agora: config.Agora{
 			Org: "demo-org", App: "demo-app", AppID: "00112233445566778899aabbccddeeff", AppCertificate: "ffeeddccbbaa99887766554433221100",
-			ClientID: "demo-client-id", ClientSecret: "demo-client-secret", OpenRegistration: true, Listen: "127.0.0.1:9003",
+			ClientID: "demo-client-id", ClientSecret: "demo-client-secret", OpenRegistration: true, FileLifetime: config.Duration{Duration: 168 * time.Hour}, Listen: "127.0.0.1:9003",
 		},
 		Nexconn: config.Nexconn{AppKey: "demo-nexconn-key", AppSecret: "demo-nexconn-secret", Listen: "127.0.0.1:9004"},
 	}, {
@@ -42,7 +43,7 @@ func TestDemoContract(t *testing.T) {
 		CometChat: config.CometChat{AppID: "demo2-comet", Region: "us", FullAccessKey: "demo2-comet-fullaccess", AuthOnlyKey: "demo2-comet-authonly", Listen: "127.0.0.1:9002"},
 		Agora: config.Agora{
 			Org: "demo2-org", App: "demo2-app", AppID: "11112222333344445555666677778888", AppCertificate: "88887777666655554444333322221111",
-			ClientID: "demo2-client-id", ClientSecret: "demo2-client-secret", OpenRegistration: true, Listen: "127.0.0.1:9003",
+			ClientID: "demo2-client-id", ClientSecret: "demo2-client-secret", OpenRegistration: true, FileLifetime: config.Duration{Duration: 168 * time.Hour}, Listen: "127.0.0.1:9003",
 		},
 		Nexconn: config.Nexconn{AppKey: "demo2-nexconn-key", AppSecret: "demo2-nexconn-secret", Listen: "127.0.0.1:9004"},
 	}}

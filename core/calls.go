@@ -60,9 +60,13 @@ type StartCall struct {
 // call.ended, call.not_participant, call.already_joined (user, group), call.already_left,
 // request.missing_field (call_session_id; joined_at for who leaves a group call they never joined),
 // call.invalid_transition (to_initiated, group_status, from_ongoing, initiated_to_ended).
+//
+// Kind without Status makes it a call of another kind (audio or video) while it goes on; nobody is
+// told.
 type MoveCall struct {
 	Session  string
 	Status   CallStatus
+	Kind     string
 	JoinedAt time.Time
 }
 

@@ -58,6 +58,9 @@ type ListConversations struct {
 	Page   Page          // Offset, or Cursor: the key of the last one before the page
 }
 
+// ListQuiet asks for the actor's settings of the single conversations that are quiet now, by key.
+type ListQuiet struct{}
+
 // Conversation is one entry of a person's list.
 type Conversation struct {
 	Channel  Channel
@@ -76,4 +79,5 @@ type Conversations interface {
 	Settings(ctx context.Context, by Actor, in GetSettings) ([]ConversationSettings, error)
 	Drop(ctx context.Context, by Actor, in DropConversation) error
 	List(ctx context.Context, by Actor, in ListConversations) ([]Conversation, error)
+	Quiet(ctx context.Context, by Actor, in ListQuiet) ([]ConversationSettings, error)
 }

@@ -14,6 +14,7 @@ type Core struct {
 	Messages      Messages
 	Reactions     Reactions
 	Reads         Reads
+	Interactions  Interactions
 	Threads       Threads
 	Previews      Previews
 	Moderation    Moderation

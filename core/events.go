@@ -67,6 +67,7 @@ const (
 	ThreadUpdated    EventKind = "thread.updated"        // Thread
 	DraftUpdated     EventKind = "draft.updated"         // to its owner; Draft
 	DraftDeleted     EventKind = "draft.deleted"         // to its owner; Draft
+	GoalReached      EventKind = "interaction.reached"   // Message, Interacted
 	ReminderCreated  EventKind = "reminder.created"      // to its owner; Reminder, Message
 	ReminderUpdated  EventKind = "reminder.updated"      // to its owner; Reminder
 	ReminderDeleted  EventKind = "reminder.deleted"      // to its owner; Reminder, Message
@@ -141,6 +142,7 @@ type Event struct {
 	Draft        *Draft       `json:"draft,omitempty"`
 	Reminder     *Reminder    `json:"reminder,omitempty"`
 	Self         *Self        `json:"self,omitempty"`
+	Interacted   *Interacted  `json:"interacted,omitempty"`
 	Change       *Change      `json:"change,omitempty"`
 	Parent       string       `json:"parent,omitempty"` // name of the thread's first message
 	Name         string       `json:"name,omitempty"`   // of a custom event

@@ -113,9 +113,11 @@ type RankMember struct {
 
 // BanMember ends a person's membership and keeps them out, or lifts the ban.
 type BanMember struct {
-	Key  ChannelKey
-	User UserID
-	Lift bool
+	Key    ChannelKey
+	User   UserID
+	Lift   bool
+	For    time.Duration // 0 means without end
+	Reason string
 }
 
 // TransferGroup makes another member the owner; only the owner, or a server. The old one is an admin

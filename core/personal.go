@@ -74,8 +74,12 @@ type (
 		Message  string
 		RemindAt time.Time
 		Create   bool
+		Always   bool // also where the channel's type has reminders switched off: for dialects without that switch
 	}
-	DeleteReminder struct{ Message string }
+	DeleteReminder struct {
+		Message string
+		Always  bool
+	}
 	// QueryReminders: filter fields key, message, remind_at, created_at.
 	QueryReminders struct {
 		Filter Filter

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"dragoman/core"
 	"dragoman/core/fault"
 )
 
@@ -307,12 +308,38 @@ var scenarios = []scenario{
 			p.Errorf("the history is %+v", all)
 		}
 	}},
+	{"who is muted in a group does not write there, until it ends", Setup{}, func(p *play) {
+		a, b, chat := p.both()
+		ctx, by := p.Context(), p.w.Server()
+		found, err := p.w.Core.Groups.Query(ctx, by, core.QueryGroups{})
+		if err != nil || len(found.Groups) != 1 {
+			p.Fatalf("the groups are %+v, %v", found.Groups, err)
+		}
+		key := found.Groups[0].Channel.Key
+		mute := func(lift bool) {
+			out, err := p.w.Core.Speech.Mute(ctx, by, core.MuteMembers{Key: key, Users: []core.UserID{"bob"}, Lift: lift})
+			if err != nil || out[0].Err != nil {
+				p.Fatalf("muting: %+v, %v", out, err)
+			}
+		}
+		mute(false)
+		_, f := b.Send(chat, Draft{Text: "not said"})
+		p.refused(f, fault.GroupMuted)
+		p.sent(a, chat, "said")
+		mute(true)
+		p.sent(b, chat, "said again")
+		if _, err := p.w.Core.Speech.MuteAll(ctx, by, core.MuteAll{Key: key}); err != nil {
+			p.Fatal(err)
+		}
+		_, f = b.Send(chat, Draft{Text: "not said"})
+		p.refused(f, fault.GroupMuted)
+	}},
 	{"an expired token is told as such", Setup{}, func(p *play) {
 		p.refused(p.v.Driver.Knock(p.T, p.w, "alice", time.Now().Add(-time.Hour)), fault.AuthTokenExpired)
 	}},
 	{"a message may be too long, a body too large", Setup{}, func(p *play) {
 		a, _, chat := p.both()
-		_, f := a.Send(chat, Draft{Text: strings.Repeat("x", 6000)})
+		_, f := a.Send(chat, Draft{Text: strings.Repeat("x", 20_000)})
 		p.refused(f, fault.MessageTooLong)
 		_, f = a.Send(chat, Draft{Text: strings.Repeat("x", 2<<20)})
 		p.refused(f, fault.RequestPayloadTooLarge)

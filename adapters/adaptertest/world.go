@@ -84,7 +84,7 @@ func NewWorld(t *testing.T, v *Vendor, s Setup) *World {
 		must(t, err)
 	}
 	w.Dialect, err = v.Entry.New(adapters.Env{
-		Core: w.Core, Now: time.Now, Apps: []adapters.App{{ID: app.ID, Name: "test", Creds: v.Creds}}, RequestTimeout: 10 * time.Second,
+		Core: w.Core, Now: time.Now, Apps: []adapters.App{{ID: app.ID, Name: "test", Creds: v.Creds, RateLimits: s.Quota > 0}}, RequestTimeout: 10 * time.Second,
 	})
 	must(t, err)
 	calls.bind(w.Dialect)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -53,6 +54,8 @@ type tenant struct {
 	uuid         string // of the app, as the envelope shows it
 	secret       []byte // signs the tokens of /token
 	fileLife     time.Duration
+	userLimit    int   // accounts of the app, 0 for no bound
+	presence     *rate // calls about presence, nil for no limit
 }
 
 // defaultFileLife is how long attachments are kept where nothing else is said.
@@ -84,6 +87,9 @@ func New(env adapters.Env) (adapters.Dialect, error) {
 		}
 		if t.fileLife, _ = time.ParseDuration(a.Creds["file_lifetime"]); t.fileLife <= 0 {
 			t.fileLife = defaultFileLife
+		}
+		if t.userLimit, _ = strconv.Atoi(a.Creds["user_limit"]); a.RateLimits {
+			t.presence = &rate{most: presenceRate}
 		}
 		t.uuid = uuidOf("app", t.key())
 		sum := sha256.Sum256([]byte("dragoman agora tokens\x00" + t.certificate))

@@ -45,7 +45,10 @@ func (d *Dialect) Authenticate(ctx context.Context, rt *adapters.Route, rq *adap
 	if err != nil {
 		return by, err
 	}
-	return d.admit(ctx, by, b)
+	if by, err = d.admit(ctx, by, b); err != nil {
+		return by, err
+	}
+	return by, d.within(t, rt)
 }
 
 // tenantOf finds the app a path names.

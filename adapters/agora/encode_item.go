@@ -67,11 +67,18 @@ func payloadOf(v *venue, m *core.Message) []byte {
 // aboutOf is the JSON of a body's meta field; nil when there is nothing to say and the sender's own
 // stays.
 func aboutOf(v *venue, m *core.Message) []byte {
-	if m.EditedAt.IsZero() && len(m.Reactions) == 0 {
+	if m.EditedAt.IsZero() && len(m.Reactions) == 0 && v.thread == nil {
 		return nil
 	}
 	w := wire.NewWriter(256)
 	w.Open()
+	if v.thread != nil {
+		w.Object("thread")
+		w.Text("msg_parent_id", v.thread.Parent.ID.String())
+		w.Text("muc_parent_id", numberOf(v.c))
+		w.Text("thread_name", threadName(v.thread))
+		w.Close()
+	}
 	if !m.EditedAt.IsZero() {
 		w.Key("edit_msg")
 		writeEdit(w, v, m, m.User)

@@ -75,9 +75,11 @@ func writeContent(w *wire.Writer, c *content) {
 		w.Text("addr", c.address)
 	case contentCustom:
 		w.Text("customEvent", c.customEvent)
-		w.Object("customExts")
+		w.List("customExts") // the web SDK takes a list of objects, here and nowhere else
+		w.Open()
 		writeValues(w, c.customExts, nil)
 		w.Close()
+		w.CloseList()
 	default:
 		writeFile(w, c)
 	}

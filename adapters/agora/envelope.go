@@ -18,6 +18,8 @@ type answer struct {
 	rq       *adapters.Request
 	began    time.Time
 	entities bool
+
+	properties bool // the operation has written its own
 }
 
 // family is the kind of envelope an operation answers with; the vendor's services differ.
@@ -79,8 +81,10 @@ func (a *answer) frame(f family) {
 		a.Text("path", a.path())
 		a.Text("uri", a.uri())
 		a.params()
-		a.Object("properties")
-		a.Close()
+		if !a.properties {
+			a.Object("properties")
+			a.Close()
+		}
 	}
 	now := a.d.now()
 	a.Int64("timestamp", now.UnixMilli())

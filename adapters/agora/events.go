@@ -61,6 +61,11 @@ var eventTable = map[core.EventKind]func(*telling){
 	core.GroupInviteDeclined:   (*telling).replied,
 	core.MessageAcked:          (*telling).acked,
 	core.PresenceChanged:       (*telling).presence,
+	core.ThreadStarted:         (*telling).threadStarted,
+	core.ThreadUpdated:         (*telling).threadRenamed,
+	core.ThreadClosed:          (*telling).threadClosed,
+	core.ThreadEntered:         (*telling).threadEntered,
+	core.ThreadLeft:            (*telling).threadLeft,
 	core.FriendRequested:       (*telling).friendAsked,
 	core.FriendAdded:           (*telling).befriended,
 	core.FriendDeclined:        (*telling).friendDeclined,
@@ -119,7 +124,17 @@ func (x *telling) message() {
 	case len(m.RestrictedTo) > 0 && m.User != x.viewer && !slices.Contains(m.RestrictedTo, x.viewer):
 		return
 	}
-	make := func() []byte { return x.d.metaBytes(x.v, m, &x.online) }
+	v := x.v
+	if m.Parent != 0 {
+		t := x.thread(m)
+		if t == nil || !t.StartedAt.IsZero() && m.User != x.viewer && !slices.Contains(m.Participants, x.viewer) {
+			x.grown(t, m)
+			return
+		}
+		defer x.grown(t, m)
+		v = v.within(t)
+	}
+	make := func() []byte { return x.d.metaBytes(v, m, &x.online) }
 	if x.online {
 		// Everybody who is told gets the same bytes.
 		b := core.Encoded(x.ev, "agora.item", func(*core.Event) []byte { return make() })

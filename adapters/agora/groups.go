@@ -35,6 +35,8 @@ func (d *Dialect) groupRoutes() []adapters.Route {
 		op(d, full, "GET", "/users/:username/joined_chatrooms", "listJoinedRooms", d.joined(core.KindRoom), encodeJoined),
 		op(d, full, "GET", "/publicchatgroups", "listPublicGroups", d.public, s.encodeList),
 		here(s, full, "GET", "/user/:username/is_joined", "isMember", s.isJoined, func(a *answer, _ *spot, yes bool) { a.Bool("data", yes) }),
+		here(s, full, "POST", "/shield", "shield", s.shield(true), oneDid("shield")),
+		here(s, full, "DELETE", "/shield", "unshield", s.shield(false), oneDid("unshield")),
 		here(s, full, "POST", "/disable", "disable", s.able(true), encodeDisabled).Gated(adapters.GateServer),
 		here(s, full, "POST", "/enable", "enable", s.able(false), encodeDisabled).Gated(adapters.GateServer),
 	}
@@ -341,6 +343,14 @@ func (s *space) able(off bool) func(context.Context, *spot, *adapters.Request) (
 	return func(ctx context.Context, at *spot, _ *adapters.Request) (bool, error) {
 		_, err := s.d.core.Groups.Update(ctx, at.by, core.UpdateGroup{Key: at.key(), Disabled: &off})
 		return off, at.fail(err, "")
+	}
+}
+
+// shield silences a group for one person, or lets it be heard again.
+func (s *space) shield(on bool) func(context.Context, *spot, *adapters.Request) (did, error) {
+	return func(ctx context.Context, at *spot, _ *adapters.Request) (did, error) {
+		_, err := s.d.core.Channels.Mute(ctx, at.by, core.MuteChannels{Keys: []core.ChannelKey{at.key()}, Unmute: !on})
+		return did{user: at.by.User}, at.fail(err, "")
 	}
 }
 

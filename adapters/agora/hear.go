@@ -15,12 +15,13 @@ import (
 	"dragoman/normalize"
 )
 
-// maxBody bounds a message's body in bytes; see
+// maxBody bounds a message's body in bytes: 5 KB of content and extension fields, and room for the names
+// around them; see
 // https://docs.agora.io/en/agora-chat/reference/limitations.
-const maxBody = 40 << 10
+const maxBody = 5<<10 + 512
 
 // maxExtra bounds what is kept of a message in bytes: its body in base64, and its extension fields.
-const maxExtra = 4 * maxBody
+const maxExtra = 8 * maxBody
 
 // ack is the answer to something sent.
 type ack struct {
@@ -146,6 +147,9 @@ func (l *link) hearMessage(ctx context.Context, m *item, b *msgBody) (ack, error
 			in.RestrictedTo = append(in.RestrictedTo, core.UserID(u))
 		}
 	}
+	if err := l.inThread(ctx, &at, &in); err != nil {
+		return ack{}, named(err, at, m.to.v.name)
+	}
 	cmd := core.SendMessage{Key: at.key, Message: in, SkipCommands: true, MaxExtra: maxExtra, Inside: at.user == ""}
 	out, err := l.d.core.Messages.Send(ctx, l.by, cmd)
 	if at.user != "" && fault.IsReason(err, fault.GroupNotFound) {
@@ -157,6 +161,24 @@ func (l *link) hearMessage(ctx context.Context, m *item, b *msgBody) (ack, error
 		return ack{}, named(err, at, m.to.v.name)
 	}
 	return l.sent(ctx, &out.Message, m.payload, at)
+}
+
+// inThread finds the thread that a message goes to when no group has the name: a thread is named as a
+// group is, by the number of the message it is about.
+func (l *link) inThread(ctx context.Context, at *place, in *core.MessageInput) error {
+	if at.user != "" {
+		return nil
+	}
+	_, err := l.d.core.Groups.Get(ctx, server(l.t.id), core.GetGroup{Key: at.key})
+	if !fault.IsReason(err, fault.GroupNotFound) {
+		return err
+	}
+	t, terr := l.d.core.Threads.Get(ctx, l.by, core.GetThread{Parent: string(at.key)})
+	if terr != nil || t.StartedAt.IsZero() {
+		return err
+	}
+	at.key, in.Parent = t.Channel.Key, string(at.key)
+	return nil
 }
 
 // sent answers a stored message: with its content where a rule or a webhook has changed it.

@@ -74,6 +74,13 @@ func (d *Dialect) pull(ctx context.Context, by core.Actor, rq *adapters.Request)
 		return pulled{}, err
 	}
 	at, err := d.queueOf(ctx, by, queue)
+	var about *core.Thread
+	if fault.IsReason(err, fault.GroupNotFound) { // threads are written to as groups are
+		name, _, _ := strings.Cut(queue, "@")
+		if th, terr := d.core.Threads.Get(ctx, reader(by), core.GetThread{Parent: name}); terr == nil {
+			about, at, err = &th, place{key: th.Channel.Key}, nil
+		}
+	}
 	if err != nil {
 		return pulled{}, err
 	}
@@ -84,7 +91,7 @@ func (d *Dialect) pull(ctx context.Context, by core.Actor, rq *adapters.Request)
 	if s := textOf(types); s != "" {
 		f.types = strings.Split(s, ",")
 	}
-	return d.pages(ctx, t, by, at, textOf(start), n, up, &f)
+	return d.pages(ctx, t, by, at, about, textOf(start), n, up, &f)
 }
 
 // historyFilter picks messages of a history.
@@ -131,8 +138,8 @@ func (d *Dialect) queueOf(ctx context.Context, by core.Actor, queue string) (pla
 	return place{key: directKey(by.User, u.ID), user: u.ID}, nil
 }
 
-// pages reads on until a page of the messages asked for is full.
-func (d *Dialect) pages(ctx context.Context, t *tenant, by core.Actor, at place, start string, n int, up bool, f *historyFilter) (pulled, error) {
+// pages reads on until a page of the messages asked for is full: of a conversation, or of a thread.
+func (d *Dialect) pages(ctx context.Context, t *tenant, by core.Actor, at place, about *core.Thread, start string, n int, up bool, f *historyFilter) (pulled, error) {
 	out := pulled{last: true}
 	if n, err := strconv.ParseInt(start, 10, 64); err != nil || n <= 0 {
 		start = ""
@@ -148,6 +155,10 @@ func (d *Dialect) pages(ctx context.Context, t *tenant, by core.Actor, at place,
 	if err != nil {
 		return out, err
 	}
+	in := core.ListMessages{Key: at.key}
+	if about != nil {
+		v, in.Parent = v.within(about), about.Parent.ID.String()
+	}
 	for range 20 {
 		p := core.MessagePage{Limit: 100}
 		switch {
@@ -159,7 +170,8 @@ func (d *Dialect) pages(ctx context.Context, t *tenant, by core.Actor, at place,
 		default:
 			p.After = start
 		}
-		ms, err := d.core.Messages.List(ctx, reader(by), core.ListMessages{Key: at.key, Page: p})
+		in.Page = p
+		ms, err := d.core.Messages.List(ctx, reader(by), in)
 		if err != nil {
 			return out, err
 		}

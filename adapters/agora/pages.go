@@ -1,7 +1,9 @@
 package agora
 
 import (
+	"net"
 	"slices"
+	"strconv"
 
 	"dragoman/adapters"
 	"dragoman/adapters/wire"
@@ -62,4 +64,19 @@ func pageOfNames(rq *adapters.Request, size string, all []core.UserID) (namePage
 		return namePage{names: all}, nil
 	}
 	return namePage{all[:n], cursorOf(string(all[n-1]))}, nil
+}
+
+// hostPort splits the address a request came to; without a port it is that of the scheme.
+func hostPort(addr, scheme string) (host string, port int) {
+	host, p, err := net.SplitHostPort(addr)
+	if err != nil {
+		host = addr
+	}
+	if port, err = strconv.Atoi(p); err == nil {
+		return host, port
+	}
+	if scheme == "https" {
+		return host, 443
+	}
+	return host, 80
 }

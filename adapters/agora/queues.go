@@ -252,10 +252,11 @@ func (l *link) tell(ev *core.Event) {
 	l.conn.Send(l.pushed(ev, q, items))
 }
 
-// pushed is the frame of a live event. Everybody in a group gets the same one.
+// pushed is the frame of a live event. Everybody in a group gets the same one, but for what is said in
+// a thread, of which some get the message and others the news.
 func (l *link) pushed(ev *core.Event, q *queue, items [][]byte) adapters.Frame {
 	write := func(*core.Event) adapters.Frame { return frameOf(cmdSync, l.batch(q.at, items, ev.Stamp, false)) }
-	if ev.Kind == core.MessageSent && q.at.domain == domainGroup {
+	if ev.Kind == core.MessageSent && ev.Message.Parent == 0 && q.at.domain == domainGroup {
 		return core.Encoded(ev, "agora.frame", write)
 	}
 	return write(ev)

@@ -26,6 +26,14 @@ func (d *Dialect) table() []adapters.Route {
 		d.spaceAttributeRoutes(),
 		d.presenceRoutes(),
 		d.reactionRoutes(),
+		d.threadRoutes(),
+		d.conversationRoutes(),
+		d.ackRoutes(),
+		d.deviceRoutes(),
+		d.moderationRoutes(),
+		d.sessionRoutes(),
+		d.roomRoutes(),
+		d.bootRoutes(),
 	)
 	for _, s := range d.spaces() {
 		all = slices.Concat(all, s.spaceRoutes(), s.memberRoutes(), s.admissionRoutes(), s.speechRoutes(), s.boardRoutes(), s.shareRoutes())

@@ -21,6 +21,9 @@ import (
 // https://docs.agora.io/en/agora-chat/reference/limitations.
 const maxFile = 10 << 20
 
+// maxForm is how much of a form is read: more than fits, so that a file that is too large is told so.
+const maxForm = 10 * maxFile
+
 // Prefixes of file ids: which files need their secret, and which a token alone opens.
 const (
 	openFile       = "p"
@@ -30,7 +33,7 @@ const (
 // fileRoutes are the operations on attachments.
 func (d *Dialect) fileRoutes() []adapters.Route {
 	up := op(d, full, "POST", "/chatfiles", "uploadFile", d.upload, encodeUploaded)
-	up.Upload, up.Either, up.MaxBody = true, true, maxFile+1<<20
+	up.Upload, up.Either, up.MaxBody = true, true, maxForm
 	return []adapters.Route{
 		up,
 		{Method: "GET", Path: root + "/chatfiles/:uuid", Name: "downloadFile", Gate: adapters.GateApp, Doc: "by a token, by the share secret, or both", Serve: d.download},
@@ -64,8 +67,12 @@ func (d *Dialect) fileIn(ctx context.Context, by core.Actor, rq *adapters.Reques
 		if p.FileName() == "" {
 			continue
 		}
-		f, err := d.core.Files.Upload(ctx, by, core.UploadFile{Name: fileName(p), Type: fileType(p), Size: -1, Body: &bounded{r: p, left: maxFile}})
-		if err != nil {
+		content := &bounded{r: p, left: maxFile}
+		f, err := d.core.Files.Upload(ctx, by, core.UploadFile{Name: fileName(p), Type: fileType(p), Size: -1, Body: content})
+		switch {
+		case err != nil && content.left < 0:
+			return f, fault.FileTooLarge.Error("the file size exceeds the maximum limit.")
+		case err != nil:
 			return f, broken(err)
 		}
 		return f, nil
@@ -83,7 +90,7 @@ type bounded struct {
 func (b *bounded) Read(p []byte) (int, error) {
 	n, err := b.r.Read(p)
 	if b.left -= int64(n); b.left < 0 {
-		return 0, fault.FileTooLarge.Error("the file size exceeds the maximum limit.")
+		return 0, io.ErrShortBuffer
 	}
 	return n, err
 }
@@ -324,7 +331,7 @@ func encodeLifetimes(a *answer, list []fileLife) {
 // shareRoutes are the operations on the files a place shares.
 func (s *space) shareRoutes() []adapters.Route {
 	up := here(s, full, "POST", "/share_files", "shareFileIn", s.share, encodeShared)
-	up.Upload, up.Either, up.MaxBody = true, true, maxFile+1<<20
+	up.Upload, up.Either, up.MaxBody = true, true, maxForm
 	return []adapters.Route{
 		up,
 		here(s, full, "GET", "/share_files", "listFilesOf", s.shared, encodeSharedList),

@@ -129,6 +129,9 @@ func (d *Dialect) register(ctx context.Context, app core.AppID, list []newUser) 
 	if len(there) > 0 {
 		return nil, taken(there[0].ID)
 	}
+	if err := d.roomFor(ctx, d.byApp[app], len(in.Users)); err != nil {
+		return nil, err
+	}
 	us, err := d.core.Users.Upsert(ctx, server(app), in)
 	if fault.IsReason(err, fault.UserAlreadyExists) {
 		return nil, taken(list[0].name)

@@ -15,6 +15,9 @@ type venue struct {
 	t    *tenant
 	c    *core.Channel  // nil for a conversation of two that may not exist yet
 	pair [2]core.UserID // the two people, by ascending id; empty for groups and rooms
+	// thread is that of the message at hand. The vendor's people write to a thread as to a group, whose
+	// id is that of the message it is about.
+	thread *core.Thread
 }
 
 // directKey is the key of the conversation of two people.
@@ -59,7 +62,10 @@ func (v *venue) peer(of core.UserID) core.UserID {
 
 // to is the receiver of what a person writes here.
 func (v *venue) to(from core.UserID) string {
-	if v.direct() {
+	switch {
+	case v.thread != nil:
+		return v.thread.Parent.ID.String()
+	case v.direct():
 		return string(v.peer(from))
 	}
 	return numberOf(v.c)
@@ -68,7 +74,7 @@ func (v *venue) to(from core.UserID) string {
 // bodyKind is the kind of message bodies here.
 func (v *venue) bodyKind() int64 {
 	switch {
-	case v.direct():
+	case v.thread == nil && v.direct():
 		return bodyChat
 	case v.room():
 		return bodyRoom
@@ -102,10 +108,20 @@ func (v *venue) group() *jid {
 
 // target names the receiver of what a person writes here.
 func (v *venue) target(from core.UserID) *jid {
-	if v.direct() {
+	switch {
+	case v.thread != nil:
+		return &jid{appKey: v.t.key(), name: v.to(from), domain: domainGroup}
+	case v.direct():
 		return v.user(v.peer(from))
 	}
 	return v.group()
+}
+
+// within is the venue of a thread's messages.
+func (v *venue) within(t *core.Thread) *venue {
+	in := *v
+	in.thread = t
+	return &in
 }
 
 // user names a person.

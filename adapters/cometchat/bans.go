@@ -38,11 +38,20 @@ func (d *Dialect) listBanned(ctx context.Context, by core.Actor, rq *adapters.Re
 	if !ok {
 		return out, nil
 	}
-	bs, err := d.core.Groups.Banned(ctx, reader(by), core.ListBanned{Key: core.ChannelKey(rq.Param("guid")), Search: rq.Query.Get("searchKey"), Page: p})
+	in := core.ListBanned{Key: core.ChannelKey(rq.Param("guid")), Search: rq.Query.Get("searchKey"), Page: p}
+	bs, err := d.core.Groups.Banned(ctx, reader(by), in)
 	if err != nil {
 		return out, err
 	}
 	out.items = cut(&out.page, bs)
+	err = out.whole(100, func(p core.Page) (int, error) {
+		in.Page = p
+		bs, err := d.core.Groups.Banned(ctx, reader(by), in)
+		return len(bs), err
+	})
+	if err != nil {
+		return out, err
+	}
 	return out, nil
 }
 

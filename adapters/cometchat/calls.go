@@ -17,6 +17,7 @@ func (d *Dialect) callRoutes() []adapters.Route {
 	return []adapters.Route{
 		op("POST", "/calls", "initiateCall", d.startCall, encodeMessage),
 		op("PUT", "/calls/:session", "updateCall", d.moveCall, encodeMessage),
+		op("PATCH", "/calls/:session/type", "changeCallType", d.changeCallType, encodeCallLog),
 		op("GET", "/calls", "listCalls", d.listCalls, encodeCalls),
 		op("GET", "/calls/:session", "getCall", d.getCall, encodeCallLog),
 		op("POST", "/api/:version/online-members", "onlineMembers", d.onlineMembers, encodeOnline).Gated(adapters.GateApp),
@@ -109,6 +110,24 @@ func (d *Dialect) moveCall(ctx context.Context, by core.Actor, rq *adapters.Requ
 	return d.called(ctx, by, out.Call.Key, peer, out, err)
 }
 
+// changeCallType makes a call that goes on one of sound alone or one of pictures, too.
+func (d *Dialect) changeCallType(ctx context.Context, by core.Actor, rq *adapters.Request) (core.Call, error) {
+	by = author(by)
+	r, err := body(rq)
+	if err != nil {
+		return core.Call{}, invalid(err)
+	}
+	in := core.MoveCall{Session: strings.TrimSpace(rq.Param("session")), Kind: scalar(&r, "type")}
+	if err := r.Err(); err != nil {
+		return core.Call{}, invalid(err)
+	}
+	if in.Kind != "audio" && in.Kind != "video" {
+		return core.Call{}, bad(fault.RequestInvalidField, "message_type", "The type of a call must be audio or video.")
+	}
+	out, err := d.core.Calls.Move(ctx, by, in)
+	return out.Call, err
+}
+
 // callPage is a page of the call log.
 type callPage struct {
 	page
@@ -126,8 +145,14 @@ func (d *Dialect) listCalls(ctx context.Context, by core.Actor, rq *adapters.Req
 		return out, nil
 	}
 	cs, err := d.core.Calls.List(ctx, by, core.ListCalls{Page: cp})
+	if err != nil {
+		return out, err
+	}
 	out.items = cut(&out.page, cs)
-	return out, err
+	return out, out.whole(100, func(p core.Page) (int, error) {
+		cs, err := d.core.Calls.List(ctx, by, core.ListCalls{Page: p})
+		return len(cs), err
+	})
 }
 
 func (d *Dialect) getCall(ctx context.Context, by core.Actor, rq *adapters.Request) (core.Call, error) {

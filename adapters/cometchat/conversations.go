@@ -36,8 +36,9 @@ func (d *Dialect) conversationRoutes() []adapters.Route {
 
 // conversationOut is a conversation as its person sees it.
 type conversationOut struct {
-	state core.ChannelState
-	venue *venue
+	state   core.ChannelState
+	venue   *venue
+	outline bool // unread messages were not counted, the last one was not read: they are left out
 }
 
 // named finds the conversation a path names, for a person.
@@ -225,7 +226,10 @@ func (d *Dialect) channels(ctx context.Context, by core.Actor, f core.Filter, so
 		out = out[:p.size]
 	}
 	p.count = len(out)
-	return out, nil
+	return out, p.whole(step, func(p core.Page) (int, error) {
+		sts, err := d.core.Channels.Query(ctx, by, core.QueryChannels{Filter: f, Sort: sort, Page: p})
+		return len(sts), err
+	})
 }
 
 func (d *Dialect) encodeConversations(w *wire.Writer, _ *adapters.Request, l listed[conversationOut]) {
@@ -259,8 +263,10 @@ func writeConversation(w *wire.Writer, c *conversationOut) {
 	} else {
 		w.Text("conversationType", "user")
 	}
-	w.Text("unreadMessageCount", itoa(unread))
-	w.Int("unreadMentionsCount", 0)
+	if !c.outline {
+		w.Text("unreadMessageCount", itoa(unread))
+		w.Int("unreadMentionsCount", 0)
+	}
 	unix(w, "createdAt", st.Channel.CreatedAt)
 	at := st.Channel.LastMessageAt
 	if at.IsZero() {

@@ -314,12 +314,18 @@ func (s *session) Typing(chat string) *adaptertest.Failure {
 // Follow asks for nothing: the auth frame asked for the presence of everybody.
 func (s *session) Follow(...string) *adaptertest.Failure { return nil }
 
-func (s *session) Mute(string) *adaptertest.Failure {
-	return &adaptertest.Failure{Message: "not in CometChat"}
+func (s *session) Mute(user string) *adaptertest.Failure {
+	_, f := s.call("PUT", "/notifications/push/v1/preferences/mute", `{"conversations":[{"id":"`+user+`","type":"oneOnOne"}]}`)
+	return f
 }
 
 func (s *session) Muted() ([]string, *adaptertest.Failure) {
-	return nil, &adaptertest.Failure{Message: "not in CometChat"}
+	v, f := s.call("GET", "/notifications/push/v1/preferences/mute", "")
+	var out []string
+	for _, m := range v.Get("mutedConversations.#.id").Array() {
+		out = append(out, m.String())
+	}
+	return out, f
 }
 
 func (s *session) Ban(chat, user string) *adaptertest.Failure {

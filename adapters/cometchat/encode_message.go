@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/tidwall/gjson"
 
@@ -18,6 +19,9 @@ type venue struct {
 	me     *core.Member  // the viewer's membership of the group, if any
 	pair   [2]*core.User // the two people, by ascending id
 	read   receiptState
+
+	saved      map[core.MessageID]time.Time       // what the viewer has saved, as far as it was asked for
+	interacted map[core.MessageID]core.Interacted // what the viewer has done with interactive messages
 }
 
 // receiptState is how far a conversation of two has been delivered and read by the peer, and by
@@ -30,6 +34,14 @@ func (v *venue) id() string {
 		return groupConversation(v.group.Key)
 	}
 	return directConversation(v.pair[0].ID, v.pair[1].ID)
+}
+
+// key is the channel of the conversation.
+func (v *venue) key() core.ChannelKey {
+	if v.group != nil {
+		return v.group.Key
+	}
+	return directKey(v.pair[0].ID, v.pair[1].ID)
 }
 
 // peer is the other one of the two.
@@ -112,6 +124,9 @@ func messageMembers(w *wire.Writer, m *core.Message, v *venue, quotes bool) {
 		unixIf(w, "pinnedAt", m.PinnedAt)
 		w.Text("pinnedBy", string(m.PinnedBy))
 	}
+	if at, ok := v.saved[m.ID]; ok {
+		unix(w, "savedAt", at)
+	}
 	if q := m.QuotedMessage; q != nil && quotes {
 		w.Text("quotedMessageId", q.ID.String())
 		w.Object("quotedMessage")
@@ -165,7 +180,7 @@ func entities(w *wire.Writer, m *core.Message, v *venue) {
 }
 
 // writtenData are the members of data that are written from the core, not from the content.
-var writtenData = wire.NamesOf("text", "attachments", "url", "entities", "mentions", "reactions", "resource")
+var writtenData = wire.NamesOf("text", "attachments", "url", "entities", "mentions", "reactions", "resource", "interactions")
 
 // dataMembers writes the members of data.
 func dataMembers(w *wire.Writer, m *core.Message, c *content, v *venue) {
@@ -193,6 +208,9 @@ func dataMembers(w *wire.Writer, m *core.Message, c *content, v *venue) {
 	w.Extra(core.Extra(c.data), writtenData)
 	if !gjson.GetBytes(c.data, "metadata").Exists() {
 		foreignMetadata(w, m)
+	}
+	if c.category == categoryInteractive {
+		writeInteractions(w, v.interacted[m.ID].Done)
 	}
 	w.TextIf("resource", gjson.GetBytes(c.data, "resource").String())
 	writeMentions(w, m)

@@ -30,6 +30,7 @@ var eventTable = map[core.EventKind]func(*Dialect, *telling){
 	core.TypingStopped:   (*Dialect).tellTyping,
 	core.CustomEvent:     (*Dialect).tellTransient,
 	core.UserPresence:    (*Dialect).tellPresence,
+	core.GoalReached:     (*Dialect).tellInteraction,
 	core.ReminderCreated: (*Dialect).tellSaved,
 	core.ReminderDeleted: (*Dialect).tellSaved,
 }

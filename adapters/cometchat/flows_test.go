@@ -3,6 +3,7 @@ package cometchat_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"mime/multipart"
 	"strings"
 	"testing"
@@ -113,5 +114,34 @@ func TestMessagesOfAnotherDialect(t *testing.T) {
 	}
 	if ms[1].Kind != core.MessageCustom || ms[1].Text != "[map]" {
 		t.Errorf("alice's dialect is given %+v", ms[1])
+	}
+}
+
+// The total of a list is what there is, whatever page is asked for.
+func TestTotalsOfLists(t *testing.T) {
+	a := newAPI(t, adaptertest.Setup{})
+	const n = 137
+	for i := range n {
+		id := fmt.Sprintf("t%03d", i)
+		a.must(a.srv("POST", "/users", `{"uid":"`+id+`","name":"Total `+id+`"}`))
+		if i%4 == 0 {
+			a.must(a.as("alice", "POST", "/groups", `{"guid":"`+id+`","name":"`+id+`","type":"private"}`))
+			a.text("alice", "group", id, "hello")
+		}
+	}
+	const groups = (n + 3) / 4
+	for path, want := range map[string][2]int{ // total, pages
+		"/users?per_page=10&searchKey=Total":         {n, 14},
+		"/users?per_page=10&page=13&searchKey=Total": {n, 14},
+		"/users?per_page=10&page=14&searchKey=Total": {n, 14},
+		"/users?per_page=100&searchKey=Total":        {n, 2},
+		"/groups?per_page=4&page=2":                  {groups, 9},
+		"/groups?per_page=50&page=3":                 {groups, 1},
+		"/conversations?per_page=3&page=2":           {groups, 12},
+	} {
+		p := a.must(a.as("alice", "GET", path, "")).body.Get("meta.pagination")
+		if p.Get("total").Int() != int64(want[0]) || p.Get("total_pages").Int() != int64(want[1]) {
+			t.Errorf("%s: %s, want %v", path, p.Raw, want)
+		}
 	}
 }

@@ -36,7 +36,15 @@ func (d *Dialect) listFriends(ctx context.Context, by core.Actor, rq *adapters.R
 	if err != nil {
 		return out, err
 	}
-	for _, f := range cut(&out.page, fs) {
+	fs = cut(&out.page, fs)
+	err = out.whole(100, func(p core.Page) (int, error) {
+		fs, err := d.core.Friends.List(ctx, by, core.ListFriends{User: by.User, Search: rq.Query.Get("searchKey"), Page: p})
+		return len(fs), err
+	})
+	if err != nil {
+		return out, err
+	}
+	for _, f := range fs {
 		u := core.User{ID: f.Friend}
 		if f.Profile != nil {
 			u = *f.Profile

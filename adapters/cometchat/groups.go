@@ -284,15 +284,18 @@ func (d *Dialect) listGroups(ctx context.Context, by core.Actor, rq *adapters.Re
 	if len(types) > 0 {
 		f = core.And(f, core.Cond("admission", core.OpIn, core.Texts(types)))
 	}
-	found, err := d.core.Groups.Query(ctx, reader(by), core.QueryGroups{
-		Filter: f, Page: p, Joined: flag(rq, "hasJoined"), Search: rq.Query.Get("searchKey"), Sort: groupSort(rq),
-	})
+	in := core.QueryGroups{Filter: f, Page: p, Joined: flag(rq, "hasJoined"), Search: rq.Query.Get("searchKey"), Sort: groupSort(rq)}
+	found, err := d.core.Groups.Query(ctx, reader(by), in)
 	if err != nil {
 		return out, err
 	}
 	out.items = cut(&out.page, found.Groups)
 	out.more = out.more || found.More
-	return out, nil
+	return out, out.whole(100, func(p core.Page) (int, error) {
+		in.Page = p
+		found, err := d.core.Groups.Query(ctx, reader(by), in)
+		return len(found.Groups), err
+	})
 }
 
 // groupSort is the order of a list of groups: by name unless asked otherwise.

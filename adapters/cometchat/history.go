@@ -53,7 +53,7 @@ type historyQuery struct {
 	search     string
 	from, to   time.Time
 	hide       struct{ replies, deleted bool }
-	only       struct{ deleted, mentions, reactions, attachments, links, pinned bool }
+	only       struct{ deleted, mentions, reactions, attachments, links, pinned, saved, reached bool }
 	notFrom    map[core.UserID]bool
 	unread     bool
 	bound      core.MessageID // of a list that goes on from a message that is not there
@@ -90,6 +90,7 @@ func (d *Dialect) readHistory(ctx context.Context, by core.Actor, rq *adapters.R
 	h.only.deleted, h.only.mentions, h.only.reactions = flag(rq, "onlyDeleted"), flag(rq, "hasMentions"), flag(rq, "hasReactions")
 	h.only.attachments, h.only.links, h.only.pinned = flag(rq, "hasAttachments"), flag(rq, "hasLinks"), flag(rq, "pinned")
 	h.unread = flag(rq, "unread")
+	h.only.saved, h.only.reached = flag(rq, "saved"), flag(rq, "onlyInteractionGoalCompleted")
 	if flag(rq, "hideMessagesFromBlockedUsers") && by.User != "" {
 		rel, err := d.relationsOf(ctx, by)
 		if err != nil {
@@ -113,6 +114,7 @@ func (h *historyQuery) wants(m *core.Message, v *venue) bool {
 		h.only.mentions && len(m.Mentions) == 0, h.only.reactions && len(m.Reactions) == 0,
 		h.only.attachments && len(m.Attachments) == 0, h.only.pinned && !m.Pinned,
 		h.only.links && !strings.Contains(m.Text, "://"),
+		h.only.saved && v.saved[m.ID].IsZero(), h.only.reached && v.interacted[m.ID].Reached.IsZero(),
 		h.notFrom[m.User],
 		h.bound != 0 && (h.affix == "append" && m.ID <= h.bound || h.affix != "append" && m.ID >= h.bound),
 		h.updated && !h.at.IsZero() && h.affix == "append" && m.UpdatedAt.Unix() <= h.at.Unix():
@@ -166,6 +168,9 @@ func (d *Dialect) run(ctx context.Context, by core.Actor, in core.ListMessages, 
 			return out, nil
 		}
 	}
+	if err := d.savedIn(ctx, by, v); err != nil {
+		return out, err
+	}
 	for range mostReads {
 		ms, err := d.core.Messages.List(ctx, by, in)
 		if fault.IsReason(err, fault.MessageNotFound) && h.lost(in.Page) {
@@ -176,6 +181,9 @@ func (d *Dialect) run(ctx context.Context, by core.Actor, in core.ListMessages, 
 			continue
 		}
 		if err != nil {
+			return out, err
+		}
+		if err := d.interacted(ctx, by, v, ms); err != nil {
 			return out, err
 		}
 		kept := make([]core.Message, 0, len(ms))

@@ -249,7 +249,10 @@ func reader(by core.Actor) core.Actor {
 // seen is a message with its venue.
 func (d *Dialect) seen(ctx context.Context, by core.Actor, h *core.Hit) (shown, error) {
 	v, err := d.venueOf(ctx, by.App, by.User, &h.Channel)
-	return shown{message: h.Message, venue: v}, err
+	if err != nil {
+		return shown{}, err
+	}
+	return shown{message: h.Message, venue: v}, d.interacted(ctx, by, v, []core.Message{h.Message})
 }
 
 func (d *Dialect) getMessage(ctx context.Context, by core.Actor, rq *adapters.Request) (shown, error) {

@@ -117,7 +117,7 @@ func readData(r *wire.Reader) (gjson.Result, error) {
 	case !ok || !v.IsObject():
 		return v, fault.MessageInvalid.Error("The data of the message must be an object.")
 	case len(v.Raw) > maxMessageData:
-		return v, fault.MessageInvalid.Error("The data of the message is larger than 10 KB.")
+		return v, fault.MessageTooLong.Error("The data of the message is larger than 10 KB.")
 	}
 	return v, nil
 }

@@ -15,6 +15,8 @@ type page struct {
 	number, size int // from 1
 	count        int // items of this page
 	more         bool
+	counted      bool // total is known
+	total        int  // items in all
 }
 
 // maxOffset is how far into a list the core goes.
@@ -77,13 +79,53 @@ func cut[T any](p *page, list []T) []T {
 	return list
 }
 
-// writePagination writes meta.pagination. The total counts what is known to be there: all up to
-// here, and one when more follow; the SDKs compare pages with it, no more.
+// whole counts the items of a list of which more follow after this page, or which ends before it. read
+// tells how many items
+// the core has on a page of its own, at most most of them. What lies beyond maxOffset cannot be
+// listed and is not counted.
+func (p *page) whole(most int, read func(core.Page) (int, error)) error {
+	from := p.number * p.size // of an item that is there
+	switch beyond := p.count == 0 && p.number > 1; {
+	case beyond:
+		from = 0
+	case !p.more || from > maxOffset:
+		return nil
+	}
+	n, err := read(core.Page{Limit: most, Offset: from})
+	if err != nil {
+		return err
+	}
+	if p.counted, p.total = true, from+n; n < most {
+		return nil
+	}
+	low, high := from+n-1, maxOffset+1 // the last item lies between: at low or after, before high
+	for low+1 < high {
+		at := (low + high) / 2
+		if n, err = read(core.Page{Limit: 1, Offset: at}); err != nil {
+			return err
+		}
+		if n > 0 {
+			low = at
+		} else {
+			high = at
+		}
+	}
+	p.total = max(p.total, low+1)
+	return nil
+}
+
+// writePagination writes meta.pagination.
 func (p *page) writePagination(w *wire.Writer) {
 	w.Object("pagination")
-	total, pages := (p.number-1)*p.size+p.count, p.number
-	if p.more {
-		total, pages = total+1, pages+1
+	total := p.total
+	if !p.counted {
+		if total = (p.number-1)*p.size + p.count; p.more {
+			total++
+		}
+	}
+	pages := max((total+p.size-1)/p.size, 1)
+	if !p.counted {
+		pages = max(pages, p.number)
 	}
 	w.Int("total", total)
 	w.Int("count", p.count)

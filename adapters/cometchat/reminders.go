@@ -2,6 +2,7 @@ package cometchat
 
 import (
 	"context"
+	"time"
 
 	"dragoman/adapters"
 	"dragoman/core"
@@ -29,9 +30,9 @@ func (d *Dialect) save(on bool) func(context.Context, core.Actor, *adapters.Requ
 		}
 		id := h.Message.ID.String()
 		if on {
-			_, err = d.core.Reminders.Put(ctx, by, core.PutReminder{Message: id, Create: true})
+			_, err = d.core.Reminders.Put(ctx, by, core.PutReminder{Message: id, Create: true, Always: true})
 		} else {
-			_, err = d.core.Reminders.Delete(ctx, by, core.DeleteReminder{Message: id})
+			_, err = d.core.Reminders.Delete(ctx, by, core.DeleteReminder{Message: id, Always: true})
 		}
 		switch {
 		case fault.IsReason(err, fault.LimitReached):
@@ -40,6 +41,27 @@ func (d *Dialect) save(on bool) func(context.Context, core.Actor, *adapters.Requ
 		case err != nil:
 			return shown{}, err
 		}
-		return d.seen(ctx, by, &h)
+		s, err := d.seen(ctx, by, &h)
+		if err == nil {
+			err = d.savedIn(ctx, by, s.venue)
+		}
+		return s, err
 	}
+}
+
+// savedIn fills in which messages of a conversation the viewer has saved.
+func (d *Dialect) savedIn(ctx context.Context, by core.Actor, v *venue) error {
+	if v == nil || v.viewer == "" {
+		return nil
+	}
+	q := core.QueryReminders{Filter: core.Cond("key", core.OpEq, core.Text(string(v.key()))), Page: core.Page{Limit: 100}}
+	got, err := d.core.Reminders.Query(ctx, behalf(by).As(v.viewer), q)
+	if err != nil || len(got.Reminders) == 0 {
+		return err
+	}
+	v.saved = make(map[core.MessageID]time.Time, len(got.Reminders))
+	for i := range got.Reminders {
+		v.saved[got.Reminders[i].Message] = got.Reminders[i].CreatedAt
+	}
+	return nil
 }

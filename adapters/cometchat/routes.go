@@ -30,9 +30,11 @@ func (d *Dialect) table() []adapters.Route {
 		d.readRoutes(),
 		d.fileRoutes(),
 		d.deviceRoutes(),
+		d.muteRoutes(),
 		d.reminderRoutes(),
 		d.extensionRoutes(),
 		d.callRoutes(),
+		d.interactionRoutes(),
 		d.hookRoutes(),
 	)
 	slices.SortFunc(all, func(a, b adapters.Route) int {

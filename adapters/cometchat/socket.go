@@ -21,6 +21,7 @@ const (
 	frameTransient = "transient_message"
 	framePresence  = "presence"
 
+	frameInteraction     = "interaction_completed"
 	framePin             = "message_pin"
 	frameSave            = "message_save"
 	frameConversationPin = "conversation_pin"

@@ -68,7 +68,8 @@ func sliced[T any](rq *adapters.Request, all []T) (listed[T], error) {
 	}
 	from := min((out.number-1)*out.size, len(all))
 	to := min(from+out.size, len(all))
-	out.items, out.count, out.more = all[from:to], to-from, to < len(all)
+	out.items, out.count, out.more, out.total = all[from:to], to-from, to < len(all), len(all)
+	out.counted = true
 	return out, nil
 }
 

@@ -305,7 +305,16 @@ func (d *Dialect) listUsers(ctx context.Context, by core.Actor, rq *adapters.Req
 	}
 	status := rq.Query.Get("status")
 	onlyOff := flag(rq, "onlyDeactivated")
-	for _, u := range cut(&out.page, us) {
+	us = cut(&out.page, us)
+	err = out.whole(100, func(p core.Page) (int, error) {
+		in.Page = p
+		us, err := d.core.Users.Query(ctx, by, in)
+		return len(us), err
+	})
+	if err != nil {
+		return out, err
+	}
+	for _, u := range us {
 		online := u.Online && !u.Invisible
 		if !u.DeletedAt.IsZero() || onlyOff && u.DeactivatedAt.IsZero() || status == "offline" && online || (status == "available" || status == "online") && !online {
 			continue

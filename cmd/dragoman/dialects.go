@@ -86,6 +86,7 @@ var dialects = []dialect{
 			return map[string]string{
 				"org": g.Org, "app": g.App, "app_id": g.AppID, "app_certificate": g.AppCertificate.Reveal(),
 				"client_id": g.ClientID, "client_secret": g.ClientSecret.Reveal(), "open_registration": strconv.FormatBool(g.OpenRegistration),
+				"user_limit": strconv.Itoa(g.UserLimit), "file_lifetime": g.FileLifetime.String(),
 			}
 		},
 		listen: func(a *config.App) string { return a.Agora.Listen },

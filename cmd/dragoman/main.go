@@ -30,6 +30,8 @@ type cli struct {
 	Config  configCmd  `cmd:"" help:"Check or explain the configuration."`
 	Codes   codesCmd   `cmd:"" help:"Look up vendor errors: what they mean, what other vendors call them."`
 	Token   tokenCmd   `cmd:"" help:"Print a token for a person, as the vendor's own backend would."`
+	Export  exportCmd  `cmd:"" help:"Write everything of an app as JSON lines."`
+	Import  importCmd  `cmd:"" help:"Read an export, or a file of another chat service, into an app."`
 	Ping    pingCmd    `cmd:"" help:"Ask a running server on this machine whether it lives; for container health checks."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }

@@ -235,7 +235,7 @@ func (n *node) mount(d *dialect, c *config.Config, ids []core.AppID) (*proxy.Mou
 	var apps []adapters.App
 	for i := range c.Apps {
 		if a := &c.Apps[i]; d.configured(a) {
-			app := adapters.App{ID: ids[i], Name: a.Name}
+			app := adapters.App{ID: ids[i], Name: a.Name, RateLimits: a.Limits.Rate}
 			if d.creds != nil {
 				app.Creds = d.creds(a)
 			}

@@ -237,6 +237,20 @@ func (s calls) move(ctx context.Context, by core.Actor, in core.MoveCall) (core.
 		if err != nil {
 			return err
 		}
+		if in.Kind != "" && in.Status == "" {
+			if c.Status.Over() {
+				return fault.CallEnded.Error("the call is over")
+			}
+			if in.Kind != "audio" && in.Kind != "video" {
+				return fault.RequestInvalidField.Error("a call is audio or video")
+			}
+			c.Kind = in.Kind
+			if err := putJSON(t, spaceCalls, c.Session, &c); err != nil {
+				return err
+			}
+			out.Call = c
+			return e.callPeople(ctx, t.app, []*core.Call{&out.Call})
+		}
 		before := holds(&c)
 		if err := step(&c, by.User, in, e.now()); err != nil {
 			return err

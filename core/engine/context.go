@@ -181,6 +181,8 @@ type scene struct {
 	super bool   // the actor is a super admin and the channel a room; filled by group
 	// maxExtra is what the dialect allows of custom fields; 0 for the core's own bound.
 	maxExtra int
+	// maxText is what the dialect allows of the text; 0 for the channel type's own bound.
+	maxText int
 }
 
 // enter loads the scene of a channel.

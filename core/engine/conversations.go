@@ -179,6 +179,21 @@ func (s conversations) Settings(ctx context.Context, by core.Actor, in core.GetS
 	return out, nil
 }
 
+// Quiet reads the actor's settings of the conversations that are quiet now.
+func (s conversations) Quiet(ctx context.Context, by core.Actor, _ core.ListQuiet) ([]core.ConversationSettings, error) {
+	const op = "conversations.quiet"
+	if err := needUser(by); err != nil {
+		return nil, translate(op, err)
+	}
+	all, err := scan[core.ConversationSettings](ctx, s.e.store, by.App, spaceConversations, prefixOf(string(by.User), "key"))
+	if err != nil {
+		return nil, translate(op, err)
+	}
+	return slices.DeleteFunc(all, func(c core.ConversationSettings) bool {
+		return c.Quiet == "" || !c.QuietTill.IsZero() && !s.e.now().Before(c.QuietTill)
+	}), nil
+}
+
 // Drop takes a conversation off the actor's list until the next message.
 func (s conversations) Drop(ctx context.Context, by core.Actor, in core.DropConversation) error {
 	const op = "conversations.drop"

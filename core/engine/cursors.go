@@ -184,6 +184,9 @@ func (e *Engine) positions(ctx context.Context, by core.Actor, device string) (*
 	}
 	p := &positions{own: map[core.ChannelKey]core.Stamp{}, any: map[core.ChannelKey]core.Stamp{}}
 	p.floor = max(core.StampAt(u.CreatedAt)-1, core.StampAt(e.now().Add(-core.FeedAge)))
+	// Moves are looked at before the store, too: one that is written meanwhile is in neither otherwise.
+	d := deviceKey{userKey{by.App, by.User}, device}
+	e.kit.marks.over(p, d)
 	read := func(device string, into map[core.ChannelKey]core.Stamp) error {
 		prefix := prefixOf(string(by.User), device)
 		for after := ""; ; {
@@ -200,7 +203,7 @@ func (e *Engine) positions(ctx context.Context, by core.Actor, device string) (*
 				if queue := strings.TrimPrefix(r.Key, prefix); queue == baseKey {
 					p.base = c.Base
 				} else {
-					into[core.ChannelKey(queue)] = c.Stamp
+					into[core.ChannelKey(queue)] = max(into[core.ChannelKey(queue)], c.Stamp)
 				}
 			}
 			if len(rows) < maxCursors {
@@ -223,6 +226,6 @@ func (e *Engine) positions(ctx context.Context, by core.Actor, device string) (*
 			return nil, err
 		}
 	}
-	e.kit.marks.over(p, deviceKey{userKey{by.App, by.User}, device})
+	e.kit.marks.over(p, d)
 	return p, nil
 }

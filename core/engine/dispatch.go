@@ -244,7 +244,7 @@ func (e *Engine) listen() error {
 	if _, err = e.bus.Subscribe("ppl.*", e.receive); err != nil {
 		return err
 	}
-	if err := e.answerSessions(); err != nil {
+	if err := e.meetSessions(); err != nil {
 		return err
 	}
 	if err := e.meet(); err != nil {

@@ -153,7 +153,7 @@ func (e *Engine) Close() {
 func (e *Engine) Core() *core.Core {
 	return &core.Core{
 		Apps: apps{e}, Users: users{e}, Channels: channels{e}, Messages: messages{e},
-		Reactions: reactions{e}, Reads: reads{e}, Threads: threads{e}, Previews: previews{e}, Moderation: moderation{e},
+		Reactions: reactions{e}, Reads: reads{e}, Interactions: interactions{e}, Threads: threads{e}, Previews: previews{e}, Moderation: moderation{e},
 		Blocklists: blocklists{e}, Types: types{e}, Credentials: credentials{e}, Commands: commands{e}, Roles: roles{e},
 		Polls: polls{e}, Drafts: drafts{e}, Reminders: reminders{e}, Devices: devices{e},
 		Files: files{e}, Tasks: tasks{e}, Groups: groups{e}, Friends: friends{e}, Calls: calls{e},

@@ -43,6 +43,7 @@ type remembered struct {
 	Read     *core.Read     `json:"read,omitempty"`
 	Thread   *core.Thread   `json:"thread,omitempty"`
 	Change   *core.Change   `json:"change,omitempty"`
+	Ban      *core.Ban      `json:"ban,omitempty"`
 	Extra    core.Extra     `json:"extra,omitempty"`
 	Hard     bool           `json:"hard,omitempty"`
 	Name     string         `json:"name,omitempty"`
@@ -53,14 +54,14 @@ type remembered struct {
 func payloadOf(ev *core.Event) []byte {
 	r := remembered{
 		To: ev.To, Box: ev.Box, Watchers: ev.Watchers, Reaction: ev.Reaction, Member: ev.Member, Target: ev.Target,
-		Read: ev.Read, Thread: ev.Thread, Change: ev.Change, Extra: ev.Extra, Hard: ev.Hard,
+		Read: ev.Read, Thread: ev.Thread, Change: ev.Change, Ban: ev.Ban, Extra: ev.Extra, Hard: ev.Hard,
 		Name: ev.Name, Parent: ev.Parent,
 	}
 	if ev.Hard {
 		r.Message = ev.Message
 	}
 	if ev.To == nil && ev.Box == nil && !ev.Watchers && r.Message == nil && ev.Reaction == nil && ev.Member == nil &&
-		ev.Target == nil && ev.Read == nil && ev.Thread == nil && ev.Change == nil && ev.Extra == nil && !ev.Hard && ev.Name == "" {
+		ev.Target == nil && ev.Read == nil && ev.Thread == nil && ev.Change == nil && ev.Ban == nil && ev.Extra == nil && !ev.Hard && ev.Name == "" {
 		return nil
 	}
 	b, err := json.Marshal(&r)
@@ -136,7 +137,7 @@ func (e *Engine) rebuild(ctx context.Context, app core.AppID, rows []store.Event
 			ev.Box, ev.Name, ev.Parent = p.Box, p.Name, p.Parent
 			ev.To, ev.Watchers, ev.Reaction, ev.Member, ev.Target = p.To, p.Watchers, p.Reaction, p.Member, p.Target
 			ev.Read, ev.Thread, ev.Extra, ev.Hard = p.Read, p.Thread, p.Extra, p.Hard
-			ev.Change = p.Change
+			ev.Change, ev.Ban = p.Change, p.Ban
 			if ev.Message == nil {
 				ev.Message = p.Message
 			}

@@ -86,6 +86,7 @@ type change struct {
 	of     *core.User
 	quiet  bool       // no notice in the log
 	extra  core.Extra // told along with the event
+	ban    core.Ban   // the one that is set, if any
 	out    core.GroupView
 }
 
@@ -162,7 +163,9 @@ func (x *change) tell(ctx context.Context, t *txn, c *core.Channel, kind core.Ev
 		ev.Change = &core.Change{Old: n.Old, New: n.New, Text: string(n.Kind)}
 	}
 	if kind == core.UserBanned || kind == core.UserUnbanned {
-		ev.Ban = &core.Ban{User: x.of.ID, Channel: c.Key, By: x.author.ID, CreatedAt: e.now(), Target: x.of, Banner: ev.User}
+		ban := x.ban
+		ban.User, ban.Channel, ban.By, ban.CreatedAt, ban.Target, ban.Banner = x.of.ID, c.Key, x.author.ID, e.now(), x.of, ev.User
+		ev.Ban = &ban
 	}
 	switch kind { // no channel of theirs will tell them
 	case core.MemberRemoved, core.UserBanned, core.UserUnbanned:
@@ -170,7 +173,11 @@ func (x *change) tell(ctx context.Context, t *txn, c *core.Channel, kind core.Ev
 			ev.Box = []core.UserID{x.of.ID}
 		}
 	}
-	if err := t.emit(ev); err != nil || kind != core.MemberRemoved && kind != core.UserBanned {
+	emit := t.emit
+	if kind == core.UserBanned || kind == core.UserUnbanned {
+		emit = t.log // here it changes who is a member, which those who are away have to learn
+	}
+	if err := emit(ev); err != nil || kind != core.MemberRemoved && kind != core.UserBanned {
 		return err
 	}
 	return x.vacateRoom(ctx, t, c)
@@ -449,7 +456,8 @@ func (g groups) Ban(ctx context.Context, by core.Actor, in core.BanMember) (core
 		if banned {
 			return fault.GroupBanConflict.Error("the user is banned already").With("already_banned")
 		}
-		b = core.Ban{User: x.of.ID, Channel: c.Key, By: x.author.ID, CreatedAt: e.now()}
+		b = core.Ban{User: x.of.ID, Channel: c.Key, By: x.author.ID, Reason: in.Reason, CreatedAt: e.now(), Expires: e.until(in.For)}
+		x.ban = b
 		if err := putJSON(t, spaceBans, key, &b); err != nil {
 			return err
 		}

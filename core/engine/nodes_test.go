@@ -101,7 +101,7 @@ func TestNodeWithoutItsBusReadsWhatHappened(t *testing.T) {
 		t.Fatalf("heard %q", d.Event.Message.Text)
 	}
 	down.Store(true)
-	for _, e := range w.on {
+	for _, e := range w.engines {
 		e.BusChanged(false)
 	}
 	w.say("alice", key, "unheard")
@@ -124,7 +124,7 @@ func TestNodeWithoutItsBusReadsWhatHappened(t *testing.T) {
 		}
 	}
 	down.Store(false)
-	for _, e := range w.on {
+	for _, e := range w.engines {
 		e.BusChanged(true)
 	}
 	w.say("alice", key, "after")

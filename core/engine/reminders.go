@@ -29,7 +29,7 @@ func dueKey(app core.AppID, r *core.Reminder) string {
 }
 
 // place reads the message of a reminder and checks that the actor may see it and reminders are on.
-func (s reminders) place(ctx context.Context, by core.Actor, name string) (*core.Message, *scene, error) {
+func (s reminders) place(ctx context.Context, by core.Actor, name string, always bool) (*core.Message, *scene, error) {
 	if err := needUser(by); err != nil {
 		return nil, nil, err
 	}
@@ -37,8 +37,10 @@ func (s reminders) place(ctx context.Context, by core.Actor, name string) (*core
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := sc.need(core.FeatureReminders, "user message reminders"); err != nil {
-		return nil, nil, err
+	if !always {
+		if err := sc.need(core.FeatureReminders, "user message reminders"); err != nil {
+			return nil, nil, err
+		}
 	}
 	if !canSee(m, by) {
 		return nil, nil, fault.MessageNotFound.Error(fmt.Sprintf("Can't find message with id %q", cut(name)))
@@ -50,7 +52,7 @@ func (s reminders) place(ctx context.Context, by core.Actor, name string) (*core
 func (s reminders) Put(ctx context.Context, by core.Actor, in core.PutReminder) (core.Reminder, error) {
 	e := s.e
 	const op = "reminders.put"
-	m, sc, err := s.place(ctx, by, in.Message)
+	m, sc, err := s.place(ctx, by, in.Message, in.Always)
 	if err != nil {
 		return core.Reminder{}, translate(op, err)
 	}
@@ -106,7 +108,7 @@ func (s reminders) Put(ctx context.Context, by core.Actor, in core.PutReminder) 
 func (s reminders) Delete(ctx context.Context, by core.Actor, in core.DeleteReminder) (core.Reminder, error) {
 	e := s.e
 	const op = "reminders.delete"
-	m, sc, err := s.place(ctx, by, in.Message)
+	m, sc, err := s.place(ctx, by, in.Message, in.Always)
 	if err != nil {
 		return core.Reminder{}, translate(op, err)
 	}

@@ -63,7 +63,7 @@ func (s rooms) Enter(ctx context.Context, by core.Actor, in core.EnterRoom) (cor
 		return x.enter(ctx, t, c, cmp.Or(role, core.MemberMember), core.NoticeJoined)
 	})
 	if err != nil {
-		e.hub.unbind(by.App, k.ch, by.User)
+		e.hub.unbind(by, k.ch)
 	}
 	return out, err
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"dragoman/core"
+	"dragoman/core/bus"
 	"dragoman/core/fault"
 
 	"pgregory.net/rapid"
@@ -258,5 +259,87 @@ func TestMemberAttributes(t *testing.T) {
 	got, err := a.Members(t.Context(), w.as("bob"), core.GetMemberAttributes{Key: "g", Users: []core.UserID{"ann", "bob"}, Names: []string{"l"}})
 	if err != nil || len(got) != 2 || got["ann"]["l"] != "x" || len(got["bob"]) != 0 {
 		t.Errorf("read: %v, %v", got, err)
+	}
+}
+
+func TestRoomBansEnd(t *testing.T) {
+	w := single(t, "owner", "ann", "bob")
+	key := room(t, w, "r", core.GroupRules{})
+	enter := func() error {
+		_, err := w.core().Rooms.Enter(t.Context(), w.as("ann"), core.EnterRoom{Key: key})
+		return err
+	}
+	bob := w.listen(0, "bob")
+	if _, err := w.core().Rooms.Enter(t.Context(), bob.by, core.EnterRoom{Key: key}); err != nil {
+		t.Fatal(err)
+	}
+	wants(t, "entering", enter(), nil, "")
+	_, err := w.core().Groups.Ban(t.Context(), w.server(), core.BanMember{Key: key, User: "ann", For: time.Minute, Reason: "loud"})
+	wants(t, "banning", err, nil, "")
+	if ev := bob.next(core.UserBanned).Event; ev.Ban.Reason != "loud" || !ev.Ban.Expires.Equal(w.clock.Now().Add(time.Minute)) || ev.Target.ID != "ann" {
+		t.Errorf("told %+v", ev.Ban)
+	}
+	wants(t, "banned", enter(), fault.GroupBanned, "")
+	list, err := w.core().Groups.Banned(t.Context(), w.server(), core.ListBanned{Key: key})
+	if err != nil || len(list) != 1 || list[0].Expires.IsZero() {
+		t.Errorf("banned: %+v, %v", list, err)
+	}
+	w.clock.Add(2 * time.Minute)
+	wants(t, "the end", enter(), nil, "")
+}
+
+// TestRoomSeatsOfDeadNodesAreCleared ends one of two engines without closing its connections.
+func TestRoomSeatsOfDeadNodesAreCleared(t *testing.T) {
+	a, b, err := bus.Pair()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(a.Close)
+	t.Cleanup(b.Close)
+	w := newWorld(t, []bus.Bus{a, b}, "owner", "ann", "bob")
+	key := room(t, w, "r", core.GroupRules{})
+	ann, twice, bob := w.listen(1, "ann"), w.listen(0, "bob"), w.listen(1, "bob")
+	for _, x := range []struct {
+		node int
+		by   core.Actor
+	}{{1, ann.by}, {0, twice.by}, {1, bob.by}} {
+		if _, err := w.nodes[x.node].Rooms.Enter(t.Context(), x.by, core.EnterRoom{Key: key}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	bob.Close()
+	if err := w.engines[0].SweepSeats(t.Context()); err != nil || !w.in(key, "ann") {
+		t.Fatalf("a seat of a living node was cleared: %v", err)
+	}
+	w.engines[1].Close()
+	w.clock.Add(10 * time.Minute)
+	if err := w.engines[0].SweepSeats(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if w.in(key, "ann") || !w.in(key, "bob") {
+		t.Errorf("ann in: %v, bob in: %v", w.in(key, "ann"), w.in(key, "bob"))
+	}
+}
+
+func TestGroupBansAreInTheLog(t *testing.T) {
+	w := single(t, "owner", "admin", "mod", "ann", "bob")
+	rankedGroup(t, w, "g", core.AdmitAnyone, "")
+	if _, err := w.core().Groups.Ban(t.Context(), w.as("mod"), core.BanMember{Key: "g", User: "ann", Reason: "loud"}); err != nil {
+		t.Fatal(err)
+	}
+	for u, want := range map[core.UserID]int{"bob": 1, "ann": 1} {
+		page, err := w.core().Feeds.Pull(t.Context(), w.as(u), core.PullFeed{Limit: 500})
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := 0
+		for _, ev := range page.Events {
+			if ev.Kind == core.UserBanned && ev.Target.ID == "ann" && ev.Ban != nil && ev.Ban.Reason == "loud" {
+				n++
+			}
+		}
+		if n != want {
+			t.Errorf("%s finds the ban %d times", u, n)
+		}
 	}
 }

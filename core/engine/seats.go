@@ -81,14 +81,12 @@ func (h *hub) bind(by core.Actor, ch core.ChannelID, key core.ChannelKey) bool {
 	return true
 }
 
-// unbind takes a room off all connections of a person here.
-func (h *hub) unbind(app core.AppID, ch core.ChannelID, user core.UserID) {
+// unbind takes a room off the connection of the actor.
+func (h *hub) unbind(by core.Actor, ch core.ChannelID) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if p := h.people[userKey{app, user}]; p != nil {
-		for s := range p.sessions {
-			delete(s.rooms, ch)
-		}
+	if s := h.sessions[by.Connection]; s != nil {
+		delete(s.rooms, ch)
 	}
 }
 
@@ -129,8 +127,11 @@ func (e *Engine) seatKey(node string, app core.AppID, key core.ChannelKey, user 
 
 // seat notes that a connection of this node holds a person in a room.
 func (e *Engine) seat(t *txn, key core.ChannelKey, user core.UserID) error {
-	if err := putJSON(t.as(allApps), spaceNodes, e.node, &nodeSeen{At: e.now()}); err != nil {
-		return err
+	if last := e.kit.seenAt.Load(); last == 0 || e.now().Sub(core.FromMillis(last)) >= seatsTick {
+		if err := putJSON(t.as(allApps), spaceNodes, e.node, &nodeSeen{At: e.now()}); err != nil {
+			return err
+		}
+		t.then(func() { e.kit.seenAt.Store(core.Millis(e.now())) })
 	}
 	return t.PutRecord(allApps, spaceRoomSeats, e.seatKey(e.node, t.app, key, user), nothing)
 }

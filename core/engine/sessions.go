@@ -3,9 +3,7 @@ package engine
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"slices"
-	"strings"
 	"time"
 
 	"dragoman/core"
@@ -13,22 +11,6 @@ import (
 )
 
 type sessions struct{ e *Engine }
-
-// Subjects of the bus by which nodes ask each other for connections.
-const (
-	subjectSessions = "ses.ask"
-	subjectAnswers  = "ses.answer."
-)
-
-// gatherLimit is how long the answers of other nodes are waited for; how many there are is not known.
-const gatherLimit = 150 * time.Millisecond
-
-// asking is the question for the connections of people.
-type asking struct {
-	ID    string        `json:"id"`
-	App   core.AppID    `json:"app"`
-	Users []core.UserID `json:"users"`
-}
 
 // describe keeps what a dialect says of a connection.
 func (s *session) describe(in *core.Session, now time.Time) {
@@ -56,71 +38,6 @@ func (h *hub) described(app core.AppID, users []core.UserID) []core.Session {
 		}
 	}
 	return out
-}
-
-// answerSessions answers the questions of other nodes.
-func (e *Engine) answerSessions() error {
-	_, err := e.bus.Subscribe(subjectSessions, func(_ string, data []byte) {
-		b, ok := e.foreign(data)
-		if !ok {
-			return
-		}
-		var q asking
-		if json.Unmarshal(b, &q) != nil {
-			return
-		}
-		if found := e.hub.described(q.App, q.Users); len(found) > 0 {
-			if b, err := json.Marshal(found); err == nil {
-				_ = e.publish(subjectAnswers+q.ID, b)
-			}
-		}
-	})
-	return err
-}
-
-// sessionsOf lists the described connections of people on all nodes, oldest first.
-func (e *Engine) sessionsOf(ctx context.Context, app core.AppID, users []core.UserID) ([]core.Session, error) {
-	out := e.hub.described(app, users)
-	if !e.alone.Load() {
-		q := asking{ID: randomID(9), App: app, Users: users}
-		answers := make(chan []core.Session, 64)
-		cancel, err := e.bus.Subscribe(subjectAnswers+q.ID, func(_ string, data []byte) {
-			var found []core.Session
-			if b, ok := e.foreign(data); ok && json.Unmarshal(b, &found) == nil {
-				select {
-				case answers <- found:
-				default:
-				}
-			}
-		})
-		if err != nil {
-			return nil, err
-		}
-		defer cancel()
-		b, err := json.Marshal(&q)
-		if err != nil {
-			return nil, err
-		}
-		if err := e.publish(subjectSessions, b); err != nil {
-			return nil, err
-		}
-		wait := time.NewTimer(gatherLimit)
-		defer wait.Stop()
-		for waiting := true; waiting; {
-			select {
-			case found := <-answers:
-				out = append(out, found...)
-			case <-wait.C:
-				waiting = false
-			case <-ctx.Done():
-				return nil, ctx.Err()
-			}
-		}
-	}
-	slices.SortFunc(out, func(a, b core.Session) int {
-		return cmp.Or(a.Since.Compare(b.Since), strings.Compare(a.Connection, b.Connection))
-	})
-	return out, nil
 }
 
 // whose is the person a command of sessions is about.

@@ -84,6 +84,7 @@ const (
 	spaceMutes        = "mutes"
 	spaceBlocks       = "blocks"
 	spaceBlockedBy    = "blocked_by"
+	spaceInteractions = "interactions"
 	spaceFlags        = "flags"
 	spaceFlagsBy      = "flags_by"
 	spaceBlocklists   = "blocklists"

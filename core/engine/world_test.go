@@ -13,11 +13,11 @@ import (
 
 // world is one app on one store with as many engines ("nodes") as a test asks for.
 type world struct {
-	t     *testing.T
-	app   core.AppID
-	nodes []*core.Core
-	on    []*engine.Engine
-	clock *clock
+	t       *testing.T
+	app     core.AppID
+	nodes   []*core.Core
+	engines []*engine.Engine
+	clock   *clock
 	// restart ends the first engine and starts another on the same store.
 	restart func()
 }
@@ -81,7 +81,8 @@ func newWorld(t *testing.T, buses []bus.Bus, users ...core.UserID) *world {
 			}
 			w.app = a.ID
 		}
-		w.nodes, w.on = append(w.nodes, e.Core()), append(w.on, e)
+		w.nodes = append(w.nodes, e.Core())
+		w.engines = append(w.engines, e)
 	}
 	in := core.UpsertUsers{}
 	for _, u := range users {

@@ -17,6 +17,7 @@ func Wrap(c *core.Core) *core.Core {
 	out.Messages = tracedMessages{c.Messages}
 	out.Reactions = tracedReactions{c.Reactions}
 	out.Reads = tracedReads{c.Reads}
+	out.Interactions = tracedInteractions{c.Interactions}
 	out.Threads = tracedThreads{c.Threads}
 	out.Previews = tracedPreviews{c.Previews}
 	out.Moderation = tracedModeration{c.Moderation}
@@ -358,6 +359,25 @@ func (s tracedReads) Receipts(ctx context.Context, by core.Actor, in core.ListRe
 	return s.Reads.Receipts(ctx, by, in)
 }
 
+// tracedInteractions reports the commands of its service.
+type tracedInteractions struct{ core.Interactions }
+
+// Mark implements core.Interactions.
+func (s tracedInteractions) Mark(ctx context.Context, by core.Actor, in core.MarkInteraction) (out core.Interacted, err error) {
+	if end := begin(ctx, "Interactions.Mark", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Interactions.Mark(ctx, by, in)
+}
+
+// Get implements core.Interactions.
+func (s tracedInteractions) Get(ctx context.Context, by core.Actor, in core.GetInteractions) (out []core.Interacted, err error) {
+	if end := begin(ctx, "Interactions.Get", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Interactions.Get(ctx, by, in)
+}
+
 // tracedThreads reports the commands of its service.
 type tracedThreads struct{ core.Threads }
 
@@ -383,6 +403,54 @@ func (s tracedThreads) Patch(ctx context.Context, by core.Actor, in core.PatchTh
 		defer func() { end(err) }()
 	}
 	return s.Threads.Patch(ctx, by, in)
+}
+
+// Start implements core.Threads.
+func (s tracedThreads) Start(ctx context.Context, by core.Actor, in core.StartThread) (out core.Thread, err error) {
+	if end := begin(ctx, "Threads.Start", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Threads.Start(ctx, by, in)
+}
+
+// Close implements core.Threads.
+func (s tracedThreads) Close(ctx context.Context, by core.Actor, in core.CloseThread) (out core.Thread, err error) {
+	if end := begin(ctx, "Threads.Close", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Threads.Close(ctx, by, in)
+}
+
+// Enter implements core.Threads.
+func (s tracedThreads) Enter(ctx context.Context, by core.Actor, in core.EnterThread) (out core.Thread, err error) {
+	if end := begin(ctx, "Threads.Enter", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Threads.Enter(ctx, by, in)
+}
+
+// Change implements core.Threads.
+func (s tracedThreads) Change(ctx context.Context, by core.Actor, in core.ThreadPeople) (out []core.GroupOutcome, err error) {
+	if end := begin(ctx, "Threads.Change", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Threads.Change(ctx, by, in)
+}
+
+// People implements core.Threads.
+func (s tracedThreads) People(ctx context.Context, by core.Actor, in core.ListThreadPeople) (out []core.UserID, err error) {
+	if end := begin(ctx, "Threads.People", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Threads.People(ctx, by, in)
+}
+
+// Started implements core.Threads.
+func (s tracedThreads) Started(ctx context.Context, by core.Actor, in core.ListStarted) (out []core.Thread, err error) {
+	if end := begin(ctx, "Threads.Started", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Threads.Started(ctx, by, in)
 }
 
 // tracedPreviews reports the commands of its service.
@@ -1649,6 +1717,14 @@ func (s tracedConversations) List(ctx context.Context, by core.Actor, in core.Li
 		defer func() { end(err) }()
 	}
 	return s.Conversations.List(ctx, by, in)
+}
+
+// Quiet implements core.Conversations.
+func (s tracedConversations) Quiet(ctx context.Context, by core.Actor, in core.ListQuiet) (out []core.ConversationSettings, err error) {
+	if end := begin(ctx, "Conversations.Quiet", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Conversations.Quiet(ctx, by, in)
 }
 
 // tracedBroadcasts reports the commands of its service.

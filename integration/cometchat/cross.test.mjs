@@ -20,7 +20,7 @@ function hears(type, match = () => true) {
       waiting.delete(look);
       resolve(heard.splice(i, 1)[0]);
     };
-    const timer = setTimeout(() => { waiting.delete(look); reject(new Error(`no ${type}, but ${heard.map((e) => e.type)}`)); }, 10_000);
+    const timer = setTimeout(() => { waiting.delete(look); reject(new Error(`no ${type}, but ${heard.map((e) => e.type)}`)); }, 25_000);
     waiting.add(look);
     look();
   });
@@ -80,6 +80,15 @@ test('edits, deletions and reactions cross both ways', async () => {
   await ann.hears('onMessageEdited', (x) => x.text === 'mine, changed');
   await client.deleteMessage(message.id);
   await ann.hears('onMessageDeleted', (x) => x.sender.uid === client.userID);
+});
+
+test('a rank given with Stream\'s SDK is told with CometChat\'s', async () => {
+  const bob = await person('bob');
+  await must('POST', `/groups/${guid}/members`, { participants: [bob.uid] });
+  const server = new StreamChat(stream.key, stream.secret, { baseURL: stream.url, allowServerSideConnect: true });
+  await server.channel('messaging', guid).addModerators([bob.uid]);
+  const [, , scope, old] = await ann.hears('onGroupMemberScopeChanged', (_, who, __, ___, group) => who.uid === bob.uid && group.guid === guid);
+  assert.deepEqual([scope, old], ['moderator', 'participant']);
 });
 
 test('typing and reading cross both ways', async () => {

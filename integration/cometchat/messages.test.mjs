@@ -62,6 +62,44 @@ test('an interactive message arrives whole', async () => {
   assert.equal((m.interactiveData ?? m.data.interactiveData).title, 'Form');
 });
 
+test('the goal of an interactive message is reached', async () => {
+  const id = await ann.run(async (CometChat, { to }) => {
+    const m = new CometChat.InteractiveMessage(to, 'user', 'form', { title: 'Form', formFields: [] });
+    m.setInteractionGoal(new CometChat.InteractionGoal('allOf', ['name', 'send']));
+    return String((await CometChat.sendInteractiveMessage(m)).getId());
+  }, { to: bob.uid });
+  const use = (p, element) => p.run((CometChat, a) => CometChat.markAsInteracted(a.id, a.element), { id, element });
+  await use(bob, 'name');
+  await use(bob, 'send');
+  const [r] = await ann.hears('onInteractionGoalCompleted', (x) => String(x.messageId) === id);
+  assert.deepEqual([r.sender.uid, r.interactions.map((x) => x.elementId)], [bob.uid, ['name', 'send']]);
+  const seen = await bob.run(async (CometChat, a) => (await CometChat.getMessageDetails(a.id)).getInteractions().map((x) => x.elementId), { id });
+  assert.deepEqual(seen, ['name', 'send']);
+  await fails(use(ann, 'name'), 'ERR_MESSAGE_ACTION_NOT_ALLOWED');
+});
+
+test('pins are told to both, saved messages to the own devices', async () => {
+  const m = await say(ann, bob.uid, 'worth keeping');
+  const by = (p, how) => p.run((CometChat, a) => CometChat[a.how](a.id), { how, id: m.id });
+  await by(bob, 'pinMessage');
+  const [pinned] = await ann.hears('onMessagePinned', (x) => String(x.id) === m.id);
+  assert.equal(pinned.pinnedBy, bob.uid);
+  await by(bob, 'unpinMessage');
+  await ann.hears('onMessageUnpinned', (x) => String(x.id) === m.id);
+  await by(ann, 'saveMessage');
+  const [saved] = await tablet.hears('onMessageSaved', (x) => String(x.id) === m.id);
+  assert.ok(saved.savedAt > 0);
+  await by(ann, 'unsaveMessage');
+  await tablet.hears('onMessageUnsaved', (x) => String(x.id) === m.id);
+  ann.heardNothing('onMessageEdited');
+  bob.heardNothing('onMessageSaved');
+  const pin = (on) => ann.run((CometChat, a) => CometChat[a.on ? 'pinConversation' : 'unpinConversation'](a.to, 'user'), { on, to: bob.uid });
+  await pin(true);
+  await tablet.hears('onConversationPinned', (c) => c.conversationWith.uid === bob.uid);
+  await pin(false);
+  await tablet.hears('onConversationUnpinned', (c) => c.conversationWith.uid === bob.uid);
+});
+
 test('typing is told', async () => {
   const typing = (CometChat, { to, on }) => {
     const t = new CometChat.TypingIndicator(to, 'user', { x: 1 });

@@ -2,7 +2,8 @@
 // One person with the vendor's SDK: a process of their own, since the SDK is a singleton. The parent
 // sends functions to run; what the listeners hear is sent back as it comes.
 require('./globals.cjs');
-const { CometChat } = require(process.env.COMET_PACKAGE);
+const { CometChat, CometChatNotifications } = require(process.env.COMET_PACKAGE);
+globalThis.CometChatNotifications = CometChatNotifications; // for functions that are sent here
 
 // plain is a value as far as it can be sent.
 function plain(v) {
@@ -22,7 +23,11 @@ function listen() {
     'onTextMessageReceived', 'onMediaMessageReceived', 'onCustomMessageReceived', 'onTypingStarted', 'onTypingEnded', 'onMessagesDelivered',
     'onMessagesRead', 'onMessagesReadByAll', 'onMessagesDeliveredToAll', 'onMessageEdited', 'onMessageDeleted', 'onTransientMessageReceived',
     'onMessageReactionAdded', 'onMessageReactionRemoved', 'onInteractiveMessageReceived',
+    'onInteractionGoalCompleted', 'onMessagePinned', 'onMessageUnpinned', 'onMessageSaved', 'onMessageUnsaved',
   ])));
+  if (CometChat.ConversationListener) {
+    CometChat.addConversationListener('t', new CometChat.ConversationListener(all(['onConversationPinned', 'onConversationUnpinned'])));
+  }
   CometChat.addUserListener('t', new CometChat.UserListener(all(['onUserOnline', 'onUserOffline'])));
   CometChat.addGroupListener('t', new CometChat.GroupListener(all([
     'onGroupMemberJoined', 'onGroupMemberLeft', 'onGroupMemberKicked', 'onGroupMemberBanned', 'onGroupMemberUnbanned',

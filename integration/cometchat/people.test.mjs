@@ -45,6 +45,29 @@ test('a person who is blocked speaks to the wall', async () => {
   assert.equal(m.text, 'hello again', 'what was said to the wall is not told later');
 });
 
+test('who has blocked whom is listed both ways', async () => {
+  const fay = await person('fay');
+  await fay.run((CometChat, { uid }) => CometChat.blockUsers([uid]), { uid: ann.uid });
+  const list = (direction) => ann.run(async (CometChat, a) => (await new CometChat.BlockedUsersRequestBuilder().setLimit(30)[a.direction]().build().fetchNext()).map((u) => u.getUid()), { direction });
+  assert.deepEqual(await list('hasBlockedMe'), [fay.uid]);
+  assert.ok(!(await list('blockedByMe')).includes(fay.uid));
+});
+
+test('conversations are muted', async () => {
+  const got = await ann.run(async (CometChat, { uid, until }) => {
+    const n = globalThis.CometChatNotifications;
+    const m = new n.MutedConversation();
+    m.setId(uid); m.setType(n.MutedConversationType.ONE_ON_ONE); m.setUntil(until);
+    await n.muteConversations([m]);
+    const muted = (await n.getMutedConversations()).map((x) => [x.getId(), x.getType(), x.getUntil()]);
+    const u = new n.UnmutedConversation();
+    u.setId(uid); u.setType(n.MutedConversationType.ONE_ON_ONE);
+    await n.unmuteConversations([u]);
+    return { muted, after: (await n.getMutedConversations()).length };
+  }, { uid: bob.uid, until: 4102444800000 });
+  assert.deepEqual(got, { muted: [[bob.uid, 'oneOnOne', 4102444800000]], after: 0 });
+});
+
 test('people are found and read', async () => {
   const found = await ann.run(async (CometChat, { uid }) => (await new CometChat.UsersRequestBuilder().setLimit(30).setUIDs([uid]).build().fetchNext()).map((u) => [u.getUid(), u.getStatus()]), { uid: bob.uid });
   assert.deepEqual(found, [[bob.uid, 'online']]);

@@ -26,7 +26,8 @@ before(async () => {
   await must('POST', `/apps/${app}/webhooks`, {
     id: hook, name: 'Mine', webhookURL: `http://127.0.0.1:${server.address().port}/in`, useBasicAuth: true, username: 'u', password: 'p',
   });
-  await must('POST', `/apps/${app}/webhooks/${hook}/triggers`, { triggerIds: ['message_sent', 'message_edited', 'group_member_joined', 'call_initiated', 'message_read_receipt'] });
+  await must('POST', `/apps/${app}/webhooks/${hook}/triggers`, { triggerIds: ['message_sent', 'message_edited', 'group_member_joined', 'call_initiated', 'message_read_receipt',
+    'message_delivery_receipt', 'user_connection_status_changed', 'user_blocked'] });
   [ann, bob] = await Promise.all([person('ann'), person('bob')]);
 });
 
@@ -72,6 +73,19 @@ test('groups and calls have triggers of their own', async () => {
   await ann.run((CometChat, { to }) => CometChat.initiateCall(new CometChat.Call(to, 'audio', 'user')), { to: bob.uid });
   const c = await told((x) => x.body.trigger === 'call_initiated');
   assert.equal(c.body.data.message.category, 'call');
+});
+
+test('deliveries, presence and blocks have triggers of their own', async () => {
+  const cid = await person('cid');
+  const about = (trigger, match) => (c) => c.body.trigger === trigger && match(c.body.data);
+  await told(about('user_connection_status_changed', (d) => d.user.uid === cid.uid && d.status === 'online' && d.currentConnection.action === 'connected'));
+  const m = await say(ann, cid.uid, 'are you there?');
+  await cid.run(async (CometChat, { id }) => { await CometChat.markAsDelivered(await CometChat.getMessageDetails(id)); }, { id: m.id });
+  await told(about('message_delivery_receipt', (d) => String(d.body.messageId) === m.id && d.body.user.uid === cid.uid));
+  await ann.run((CometChat, { uid }) => CometChat.blockUsers([uid]), { uid: cid.uid });
+  await told(about('user_blocked', (d) => d.by.uid === ann.uid && cid.uid in d.users));
+  await cid.run((CometChat) => CometChat.logout());
+  await told(about('user_connection_status_changed', (d) => d.user.uid === cid.uid && d.status === 'offline'));
 });
 
 test('webhooks are read and refused like the vendor does', async () => {
