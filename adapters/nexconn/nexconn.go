@@ -85,6 +85,7 @@ func New(env adapters.Env) (adapters.Dialect, error) {
 		for _, s := range words(a.Creds["services_off"]) {
 			t.off[s] = true
 		}
+		t.webhook = a.Creds["webhook_url"]
 		t.callers, t.quotas = words(a.Creds["callers"]), map[string]int{}
 		for _, s := range words(a.Creds["quotas"]) {
 			name, n, _ := strings.Cut(s, "=")

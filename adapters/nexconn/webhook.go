@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 
 	"dragoman/adapters/wire"
 	"dragoman/core"
@@ -145,7 +146,7 @@ func (d *Dialect) hookMessage(w *wire.Writer, t *tenant, ev *core.Event) bool {
 	w.Int("channelType", p.kind)
 	w.Int64("time", m.CreatedAt.UnixMilli())
 	w.Text("messageId", uidOf(m))
-	w.Text("os", hookSource(ev))
+	w.Text("os", hookSource(m))
 	w.TextIf("busChannelId", p.sub)
 	if len(m.RestrictedTo) > 0 {
 		w.IDs("groupUserIds", m.RestrictedTo)
@@ -153,10 +154,10 @@ func (d *Dialect) hookMessage(w *wire.Writer, t *tenant, ev *core.Event) bool {
 	return true
 }
 
-// hookSource is what kind of client a message comes from.
-func hookSource(ev *core.Event) string {
-	if ev.Origin == "" {
-		return "Server"
+// hookSource is what kind of client a message comes from: those of the live link have names of their own.
+func hookSource(m *core.Message) string {
+	if strings.HasPrefix(m.Alias, aliasPrefix) {
+		return "Websocket"
 	}
-	return "Websocket"
+	return "Server"
 }

@@ -104,7 +104,8 @@ var dialects = []dialect{
 			n := &a.Nexconn
 			return map[string]string{
 				"app_key": n.AppKey, "app_secret": n.AppSecret.Reveal(),
-				"callers": strings.Join(n.Callers, ","), "services_off": strings.Join(n.ServicesOff, ","), "webhook_url": n.WebhookURL,
+				"callers": strings.Join(n.Callers, ","), "services_off": strings.Join(n.ServicesOff, ","),
+				"quotas": strings.Join(n.Quotas, ","), "webhook_url": n.WebhookURL,
 			}
 		},
 		listen: func(a *config.App) string { return a.Nexconn.Listen },
