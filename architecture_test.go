@@ -51,7 +51,7 @@ var allowed = []struct {
 	{"web", []string{"adapters", "normalize", "normalize/", "core", "core/fault", "core/trace", "proxy"}},
 	{"cmd/", []string{"adapters", "adapters/", "normalize", "normalize/", "core", "core/", "config", "proxy", "web"}},
 	{"bench", []string{"adapters", "adapters/", "normalize", "core", "core/", "config", "proxy", "bench/"}},
-	{"integration", nil},
+	{"integration", []string{"core/store/postgres/pgtest"}},
 }
 
 // foreign names the imports from outside that one package alone may have.
@@ -59,6 +59,7 @@ var foreign = []struct{ pkg, only string }{
 	{"github.com/gofiber/", "proxy"},
 	{"github.com/valyala/fasthttp", "proxy"},
 	{"modernc.org/sqlite", "core/store/sqlite"},
+	{"github.com/jackc/pgx", "core/store/postgres"},
 	{"github.com/alecthomas/kong", "cmd/"},
 }
 

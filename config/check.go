@@ -58,7 +58,7 @@ func (c *Config) Validate() []Issue {
 			v.add("trusted_proxies", strconv.Quote(p)+" is not a network", "write it like \"10.0.0.0/8\" or \"192.0.2.1/32\"")
 		}
 	}
-	v.required("store.dsn", c.Store.DSN)
+	v.store(c)
 	v.required("files.dir", c.Files.Dir)
 	if n := len(c.Console.Password); n > 0 && n < minPassword {
 		v.add("console.password", fmt.Sprintf("must have at least %d characters", minPassword), "leave it empty for no console")
@@ -100,6 +100,52 @@ func (v *checker) tags(c *Config) {
 			v.add(path, fmt.Sprintf("%d is out of range", n), fmt.Sprintf("%d to %d", lo, hi))
 		}
 	})
+}
+
+// store checks that store and bus have what their kinds need, and go together.
+func (v *checker) store(c *Config) {
+	url := c.Store.URL.Reveal()
+	server := func(s string) bool {
+		return strings.HasPrefix(s, "postgres://") || strings.HasPrefix(s, "postgresql://")
+	}
+	switch c.Store.Kind {
+	case StoreSQLite:
+		v.required("store.dsn", c.Store.DSN)
+		if server(c.Store.DSN) {
+			v.add("store.dsn", "is the address of a server, not a path", "set store.kind = \"postgres\" and put the address into store.url")
+		}
+		if url != "" {
+			v.add("store.url", "is set, but the store is a SQLite file", "set store.kind = \"postgres\", or take store.url away")
+		}
+	case StorePostgres:
+		switch {
+		case url == "":
+			v.add("store.url", "must not be empty with store.kind = \"postgres\"", "postgres://user:password@host:5432/name, better as env:NAME or file:PATH")
+		case !server(url) && !strings.Contains(url, "="):
+			v.add("store.url", "is not the address of a database", "postgres://user:password@host:5432/name")
+		}
+	}
+	urls := c.Bus.URL.Reveal()
+	switch c.Bus.Kind {
+	case BusEmbedded:
+		if urls != "" {
+			v.add("bus.url", "is set, but the bus is embedded", "set bus.kind = \"nats\", or take bus.url away")
+		}
+	case BusNATS:
+		if urls == "" {
+			v.add("bus.url", "must not be empty with bus.kind = \"nats\"", "nats://host:4222")
+		}
+		for _, u := range strings.Split(urls, ",") {
+			u = strings.TrimSpace(u)
+			if urls != "" && !strings.HasPrefix(u, "nats://") && !strings.HasPrefix(u, "tls://") {
+				v.add("bus.url", "holds what is not the address of a NATS server", "nats://host:4222 or tls://host:4222")
+				break
+			}
+		}
+		if c.Store.Kind == StoreSQLite {
+			v.add("bus.kind", "other nodes cannot be met over a SQLite file: one process alone may open it", "set store.kind = \"postgres\", or bus.kind = \"embedded\"")
+		}
+	}
 }
 
 // required checks that a text is there.

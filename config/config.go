@@ -13,6 +13,7 @@ type Config struct {
 
 	Log       Log       `toml:"log"`
 	Store     Store     `toml:"store"`
+	Bus       Bus       `toml:"bus"`
 	Files     Files     `toml:"files"`
 	Limits    Bounds    `toml:"limits"`
 	Callbacks Callbacks `toml:"callbacks"`
@@ -30,8 +31,29 @@ type Log struct {
 
 // Store is where chats are kept.
 type Store struct {
-	DSN string `toml:"dsn" doc:"Path of the SQLite database. Its folder is created; all files beside it that begin with its name belong to it."`
+	Kind string `toml:"kind" enum:"sqlite,postgres" doc:"SQLite is one file and one process. PostgreSQL, version 15 or later, serves any number of nodes."`
+	DSN  string `toml:"dsn" doc:"Path of the SQLite database. Its folder is created; all files beside it that begin with its name belong to it."`
+	URL  Secret `toml:"url" doc:"Address of the PostgreSQL database, such as postgres://user:password@host:5432/name?sslmode=verify-full: the text itself, env:NAME or file:PATH. pool_max_conns=N in it bounds the connections of this node."`
 }
+
+// The kinds of store.
+const (
+	StoreSQLite   = "sqlite"
+	StorePostgres = "postgres"
+)
+
+// Bus is how nodes tell each other what happened. It carries hints: what must not be lost is in the
+// store.
+type Bus struct {
+	Kind string `toml:"kind" enum:"embedded,nats" doc:"Embedded lives inside this process and reaches no other node. With nats, nodes that share a PostgreSQL database meet at a NATS server."`
+	URL  Secret `toml:"url" doc:"Address of the NATS server or, separated by commas, of several of one cluster, such as nats://user:password@host:4222: the text itself, env:NAME or file:PATH."`
+}
+
+// The kinds of bus.
+const (
+	BusEmbedded = "embedded"
+	BusNATS     = "nats"
+)
 
 // Files is where uploads are kept.
 type Files struct {
@@ -148,7 +170,8 @@ func Default() *Config {
 		ShutdownTimeout: Duration{20 * time.Second},
 		TrustedProxies:  []string{},
 		Log:             Log{Level: "info", Format: "json"},
-		Store:           Store{DSN: "data/dragoman.db"},
+		Store:           Store{Kind: StoreSQLite, DSN: "data/dragoman.db"},
+		Bus:             Bus{Kind: BusEmbedded},
 		Files:           Files{Dir: "data/files"},
 		Limits:          Bounds{Sockets: 100_000, Upload: Size{100 << 20}},
 		Breaker:         Breaker{Failures: 5, Window: Duration{10 * time.Second}, OpenFor: Duration{time.Second}},

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -130,6 +131,23 @@ func TestParseFindsProblems(t *testing.T) {
 		}},
 		{"a table without its app id", ok + "[app.cometchat]\nregion = \"us\"\n", nil, []string{"f:6: app[0].cometchat.app_id: must not be empty (without an app id the rest of the table has no effect)"}},
 		{"a table without its key", ok + "[app.nexconn]\nlisten = \":1\"\n", nil, []string{"f:6: app[0].nexconn.app_key: must not be empty (without a key the rest of the table has no effect)"}},
+		{"a server's address for a path", "[store]\ndsn = \"postgres://h/d\"\n" + ok, nil,
+			[]string{`f:2: store.dsn: is the address of a server, not a path (set store.kind = "postgres" and put the address into store.url)`}},
+		{"an address without its kind", "[store]\nurl = \"postgres://h/d\"\n[bus]\nurl = \"nats://h\"\n" + ok, nil, []string{
+			`f:2: store.url: is set, but the store is a SQLite file (set store.kind = "postgres", or take store.url away)`,
+			`f:4: bus.url: is set, but the bus is embedded (set bus.kind = "nats", or take bus.url away)`,
+		}},
+		{"kinds without their addresses", "[store]\nkind = \"postgres\"\n[bus]\nkind = \"nats\"\n" + ok, nil, []string{
+			`f:1: store.url: must not be empty with store.kind = "postgres" (postgres://user:password@host:5432/name, better as env:NAME or file:PATH)`,
+			`f:3: bus.url: must not be empty with bus.kind = "nats" (nats://host:4222)`,
+		}},
+		{"odd addresses", "[store]\nkind = \"postgres\"\nurl = \"mysql://h\"\n[bus]\nkind = \"nats\"\nurl = \"nats://h, http://h\"\n" + ok, nil, []string{
+			"f:3: store.url: is not the address of a database (postgres://user:password@host:5432/name)",
+			"f:6: bus.url: holds what is not the address of a NATS server (nats://host:4222 or tls://host:4222)",
+		}},
+		{"several nodes over a file", "[bus]\nkind = \"nats\"\nurl = \"nats://h\"\n" + ok, nil, []string{
+			`f:2: bus.kind: other nodes cannot be met over a SQLite file: one process alone may open it (set store.kind = "postgres", or bus.kind = "embedded")`,
+		}},
 		{"an unknown service", ok + "[app.nexconn]\napp_key = \"a\"\napp_secret = \"0123456789abcdef\"\nservices_off = [\"chat\"]\n", nil, []string{"f:9: app[0].nexconn.services_off: \"chat\" is not a service (one of allowlist, blocklist, community, history, open_metadata, presence, profiles, recall_others, rtc)"}},
 		{"one key twice", ok + "[app.cometchat]\napp_id = \"a\"\nfull_access_key = \"0123456789abcdef\"\nauth_only_key = \"0123456789abcdef\"\n", nil, []string{"f:9: app[0].cometchat.auth_only_key: must differ from full_access_key"}},
 	}
@@ -190,9 +208,11 @@ func TestEnvironmentReachesEveryKey(t *testing.T) {
 			v = "203.0.113.7, 2001:db8::1"
 		case "services_off":
 			v = "community, profiles"
+		case "url":
+			v = map[string]string{"store": "postgres://h/d", "bus": "nats://h:4222"}[k.Table]
 		}
 		env := strings.ReplaceAll(k.Env, "<NAME>", "MY_APP") + "=" + v
-		c, issues := config.Parse([]byte(doc), []string{env})
+		c, issues := config.Parse([]byte(doc), append(slices.Clone(together[k.Env]), env))
 		if len(issues) > 0 {
 			t.Errorf("%s: %v", env, issues)
 		}
@@ -202,13 +222,22 @@ func TestEnvironmentReachesEveryKey(t *testing.T) {
 	}
 }
 
+// together are the variables that a setting does not go without.
+var together = map[string][]string{
+	"DRAGOMAN_STORE__KIND": {"DRAGOMAN_STORE__URL=postgres://h/d"},
+	"DRAGOMAN_STORE__URL":  {"DRAGOMAN_STORE__KIND=postgres"},
+	"DRAGOMAN_BUS__KIND":   {"DRAGOMAN_BUS__URL=nats://h:4222", "DRAGOMAN_STORE__KIND=postgres", "DRAGOMAN_STORE__URL=postgres://h/d"},
+	"DRAGOMAN_BUS__URL":    {"DRAGOMAN_BUS__KIND=nats", "DRAGOMAN_STORE__KIND=postgres", "DRAGOMAN_STORE__URL=postgres://h/d"},
+}
+
 func strconvQuote(s string) string { return `"` + s + `"` }
 
 // plain makes the secrets comparable.
 func plain(c *config.Config) string {
 	a := &c.Apps[0]
 	return fmt.Sprintf("%+v %s %s %s", *c, a.Stream.APISecret.Reveal(), a.CometChat.FullAccessKey.Reveal(), a.CometChat.AuthOnlyKey.Reveal()) +
-		a.Agora.AppCertificate.Reveal() + a.Agora.ClientSecret.Reveal() + a.Nexconn.AppSecret.Reveal() + a.Native.APISecret.Reveal()
+		a.Agora.AppCertificate.Reveal() + a.Agora.ClientSecret.Reveal() + a.Nexconn.AppSecret.Reveal() + a.Native.APISecret.Reveal() +
+		c.Store.URL.Reveal() + c.Bus.URL.Reveal()
 }
 
 func TestFlagBeforeEnvironmentBeforeFile(t *testing.T) {

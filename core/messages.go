@@ -117,11 +117,15 @@ type SendMessage struct {
 	KeepHidden   bool // do not put the channel back on the lists of those who hid it
 	Inside       bool // refuse who is not a member with group.not_member (self), whatever the grants say; not servers
 	SkipCommands bool // text starting with a slash is text
+	Directed     bool // whoever may write may also name in RestrictedTo who sees it
 	// QuietBlock accepts a message to somebody who has blocked the actor and shows it to its author
 	// alone, instead of refusing it with block.by_peer.
 	QuietBlock bool
-	// MaxExtra bounds Extra, the attachments together, and the text where it may be longer than its
-	// channel type says, in bytes where the dialect allows more than 5 KiB; at most 256 KiB.
+	// MaxText bounds the text in bytes where the dialect allows longer ones than the channel type, at
+	// most 256 KiB.
+	MaxText int
+	// MaxExtra bounds Extra, and the attachments together, in bytes where the dialect allows more
+	// than 5 KiB; at most 256 KiB.
 	MaxExtra int
 }
 
@@ -137,7 +141,8 @@ type EditMessage struct {
 	ID      string
 	Replace *MessageInput
 	Change  func(*Message) error
-	// MaxExtra is as for SendMessage. A message that is longer already may stay as long.
+	// MaxText and MaxExtra are as for SendMessage. A message that is longer already may stay as long.
+	MaxText  int
 	MaxExtra int
 }
 

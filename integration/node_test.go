@@ -188,3 +188,29 @@ func TestAgoraJS(t *testing.T) {
 		})
 	}
 }
+
+// nexconnEnviron is what the JavaScript tests know of the Nexconn dialect of a server, beside the others.
+func nexconnEnviron(s *server) []string {
+	return append(cometEnviron(s),
+		fmt.Sprintf("NEXCONN_URL=http://127.0.0.1:%d", s.Port+4), "NEXCONN_KEY="+demoNexconnKey, "NEXCONN_SECRET="+demoNexconnSecret,
+	)
+}
+
+// TestNexconnJS runs every file of nexconn/ with the vendor's own JavaScript SDK.
+func TestNexconnJS(t *testing.T) {
+	node(t)
+	files, err := filepath.Glob("nexconn/*.test.mjs")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no tests in nexconn/: %v", err)
+	}
+	s := start(t)
+	for _, f := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(f), ".test.mjs"), func(t *testing.T) {
+			env := nexconnEnviron(s)
+			if filepath.Base(f) == "browser.test.mjs" {
+				env = append(env, "CHROMIUM="+tool(t, "chromium", "chromium-browser", "google-chrome"))
+			}
+			runNode(t, f, env...)
+		})
+	}
+}

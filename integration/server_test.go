@@ -29,6 +29,9 @@ const (
 	demoCometApp        = "demo-comet"
 	demoCometFullAccess = "demo-comet-fullaccess"
 	demoCometAuthOnly   = "demo-comet-authonly"
+
+	demoNexconnKey    = "demo-nexconn-key"
+	demoNexconnSecret = "demo-nexconn-secret"
 )
 
 // readyWithin is how long a server may take from exec to its ready line on a busy machine.

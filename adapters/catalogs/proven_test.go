@@ -66,7 +66,7 @@ func sources(t *testing.T, root string) (functions map[string]string, scripts st
 			return err
 		}
 		for _, m := range re.FindAllStringSubmatch(string(b), -1) {
-			functions[m[1]] = string(b)
+			functions[m[1]] += string(b) // dialects name their tests alike
 		}
 		if script {
 			all.Write(b)

@@ -36,8 +36,9 @@ func (d *Dialect) conversationRoutes() []adapters.Route {
 
 // conversationOut is a conversation as its person sees it.
 type conversationOut struct {
-	state core.ChannelState
-	venue *venue
+	state   core.ChannelState
+	venue   *venue
+	outline bool // unread messages were not counted, the last one was not read: they are left out
 }
 
 // named finds the conversation a path names, for a person.
@@ -262,8 +263,10 @@ func writeConversation(w *wire.Writer, c *conversationOut) {
 	} else {
 		w.Text("conversationType", "user")
 	}
-	w.Text("unreadMessageCount", itoa(unread))
-	w.Int("unreadMentionsCount", 0)
+	if !c.outline {
+		w.Text("unreadMessageCount", itoa(unread))
+		w.Int("unreadMentionsCount", 0)
+	}
 	unix(w, "createdAt", st.Channel.CreatedAt)
 	at := st.Channel.LastMessageAt
 	if at.IsZero() {

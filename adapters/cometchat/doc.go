@@ -21,5 +21,6 @@
 // API keys are objects with operations), conversations.go and groups.go (what channels.go is where
 // both are one), history.go (lists of messages with the vendor's conditions), messages_read.go and
 // users_read.go (bodies read into commands), content.go and venue.go (see above; where a message
-// stands), blocks.go, friends.go, calls.go, extensions.go, and besides.go (codes beside the table).
+// stands), blocks.go, friends.go, mutes.go, interactions.go, calls.go, extensions.go, and besides.go (codes
+// beside the table).
 package cometchat

@@ -82,7 +82,7 @@ func (x *telling) conversationPinned() {
 	st := core.ChannelState{Channel: *x.ev.Channel, Membership: m}
 	v := *x.v
 	v.viewer, v.me = m.User, m
-	out := conversationOut{state: st, venue: &v}
+	out := conversationOut{state: st, venue: &v, outline: true}
 	action := "pinned"
 	if m.PinnedAt.IsZero() {
 		action = "unpinned"

@@ -67,7 +67,7 @@ type getChannel struct {
 type listChannels struct {
 	paging
 	IDs      []core.ChannelKey `json:"ids" in:"query" doc:"Only these."`
-	Kind     string            `json:"kind" in:"query" enum:"direct,group,room,community"`
+	Kind     string            `json:"kind" in:"query" enum:"direct,group,room,community,system"`
 	Type     string            `json:"type" in:"query"`
 	Hidden   bool              `json:"hidden" in:"query" doc:"Those the caller has hidden, instead of the others."`
 	Unread   bool              `json:"unread" in:"query" doc:"Only those with unread messages."`

@@ -51,6 +51,7 @@ func someone(u *core.User, id core.UserID) User {
 
 var kindNames = map[core.ChannelKind]string{
 	core.KindGroup: "group", core.KindDirect: "direct", core.KindRoom: "room", core.KindCommunity: "community",
+	core.KindSystem: "system",
 }
 
 func channelOf(c *core.Channel) Channel {

@@ -30,7 +30,7 @@ type User struct {
 // Channel is a conversation.
 type Channel struct {
 	ID            core.ChannelKey `json:"id" doc:"Of the default type the bare id, of others type:id."`
-	Kind          string          `json:"kind" doc:"direct, group, room or community."`
+	Kind          string          `json:"kind" doc:"direct, group, room, community or system."`
 	Type          string          `json:"type" doc:"The channel type, which configures it."`
 	Name          string          `json:"name,omitempty"`
 	Image         string          `json:"image,omitempty"`

@@ -44,8 +44,8 @@ func (d *Dialect) Authenticate(ctx context.Context, rt *adapters.Route, rq *adap
 	if err != nil {
 		return by, err
 	}
-	if app.Settings.Suspended {
-		return by, fault.AppSuspended.Error("The app is offline.")
+	if err := app.Settings.Refused(d.now()); err != nil {
+		return by, err
 	}
 	if rt.Gate == adapters.GateApp {
 		return by, nil

@@ -3,6 +3,8 @@ package nexconn
 import (
 	"context"
 
+	"google.golang.org/protobuf/encoding/protowire"
+
 	"dragoman/core"
 )
 
@@ -20,10 +22,21 @@ var changeTable = map[core.EventKind]func(*Dialect, *core.Event, place, core.Use
 	core.MessageAcked: func(_ *Dialect, ev *core.Event, p place, viewer core.UserID) *eventChange {
 		return ackedFor(ev, p, viewer)
 	},
-	core.FriendRequested: friendChange,
-	core.FriendAdded:     friendChange,
-	core.FriendDeclined:  friendChange,
-	core.FriendRemoved:   friendChange,
+	core.FriendRequested:     friendChange,
+	core.FriendAdded:         friendChange,
+	core.FriendDeclined:      friendChange,
+	core.FriendRemoved:       friendChange,
+	core.MemberAdded:         groupChanged(groupJoined),
+	core.MemberRemoved:       groupChanged(groupKicked),
+	core.ChannelDeleted:      groupChanged(groupEnded),
+	core.OwnerChanged:        groupChanged(groupTransferred),
+	core.ChannelUpdated:      groupUpdated,
+	core.JoinRequested:       applied,
+	core.JoinAccepted:        applied,
+	core.JoinDeclined:        applied,
+	core.GroupInvited:        applied,
+	core.GroupInviteAccepted: applied,
+	core.GroupInviteDeclined: applied,
 }
 
 func ackedFor(ev *core.Event, p place, viewer core.UserID) *eventChange {
@@ -57,7 +70,7 @@ const (
 )
 
 // friendBoth says that a friendship is of both sides; the vendor knows no other.
-const friendBoth = 1
+const friendBoth = 2
 
 // Who asked, as FriendApplyEvent tells it.
 const (
@@ -139,4 +152,75 @@ func pullChanges(ctx context.Context, c *call) (outcome, error) {
 		p.int(2, max(int64(last), asked))
 		p.bool(3, more)
 	})
+}
+
+// Kinds of changes of groups.
+const (
+	groupJoined      = 1
+	groupKicked      = 2
+	groupQuit        = 3
+	groupEnded       = 4
+	groupTransferred = 7
+)
+
+// groupChanged tells what happened to a group: who did it, to whom.
+func groupChanged(sub int) func(*Dialect, *core.Event, place, core.UserID) *eventChange {
+	return func(_ *Dialect, ev *core.Event, p place, _ core.UserID) *eventChange {
+		if p.kind != wireGroup {
+			return nil
+		}
+		kind, target := sub, ev.Target
+		if target == nil && ev.Member != nil {
+			target = ev.Member.Profile
+			if target == nil {
+				target = &core.User{ID: ev.Member.User}
+			}
+		}
+		if kind == groupKicked && target != nil && ev.User != nil && target.ID == ev.User.ID {
+			kind = groupQuit
+		}
+		return &eventChange{about: p.id, kind: wireGroup, at: ev.At.UnixMilli(), change: changeGroup, sub: kind, data: build(func(b *pb) {
+			writePerson(b, 1, ev.User)
+			b.msg(2, func(b *pb) { writeHosted(b, ev.Channel, nil, "") })
+			writePerson(b, 3, target)
+		})}
+	}
+}
+
+// writePerson is ChannelsUserInfo of somebody of whom only the profile is known.
+func writePerson(p *pb, num protowire.Number, u *core.User) {
+	if u == nil {
+		return
+	}
+	p.msg(num, func(p *pb) {
+		p.text(1, string(u.ID))
+		p.textIf(4, u.Name)
+		p.textIf(5, u.Image)
+	})
+}
+
+// groupUpdated tells that a group's profile has changed.
+func groupUpdated(_ *Dialect, ev *core.Event, p place, _ core.UserID) *eventChange {
+	if p.kind != wireGroup {
+		return nil
+	}
+	by := ev.User
+	if by == nil {
+		by = &core.User{}
+	}
+	return &eventChange{about: p.id, kind: wireGroup, at: ev.At.UnixMilli(), change: changeProfile, data: build(func(b *pb) {
+		writePerson(b, 1, by)
+		b.msg(2, func(b *pb) { writeHosted(b, ev.Channel, nil, "") })
+		b.msg(4, func(b *pb) { writeHosted(b, ev.Channel, nil, "") })
+	})}
+}
+
+// applied tells of an application or an invitation, and of its answer.
+func applied(_ *Dialect, ev *core.Event, p place, viewer core.UserID) *eventChange {
+	if ev.Change == nil || ev.Change.Application == nil {
+		return nil
+	}
+	return &eventChange{about: p.id, kind: wireGroup, at: ev.At.UnixMilli(), change: changeApply, data: build(func(b *pb) {
+		writeApplication(b, ev.Change.Application, viewer)
+	})}
 }

@@ -68,6 +68,7 @@ func (l *link) open(ctx context.Context, version int, by core.Actor) (core.Conne
 	}
 	live, err := l.d.core.Live.Connect(ctx, l.by, core.Connect{
 		Sink: l.sink, Everything: true, Ended: l.ended,
+		Session: &core.Session{Device: l.device, Name: platformOf(rq.Query.Get("apiVer")), Platform: "web"},
 	})
 	if err != nil {
 		return l.refuse(version, err)

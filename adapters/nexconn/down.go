@@ -138,7 +138,7 @@ func (m *downMessage) stand(p place, author, viewer core.UserID) {
 
 // down is a stored message as the viewer is told it.
 func (d *Dialect) down(m *core.Message, p place, viewer core.UserID) *downMessage {
-	out := &downMessage{uid: uidOf(m), at: m.CreatedAt.UnixMilli()}
+	out := &downMessage{id: m.ID, uid: uidOf(m), at: m.CreatedAt.UnixMilli()}
 	author := m.User
 	if m.Deleted() {
 		c := newContent(kindRecalled, recalledBody(m))
@@ -149,7 +149,7 @@ func (d *Dialect) down(m *core.Message, p place, viewer core.UserID) *downMessag
 	c, k := contentOf(m), keptOf(m)
 	out.typ, out.content, out.status = c.kind, objectBody(c.body), downStatus(&c)
 	out.config, out.options, out.client = k.config, k.options, k.client
-	out.push, out.pushExt, out.meta, out.ref, out.expand = k.push, k.pushExt, k.meta, k.ref, expansionOf(m)
+	out.push, out.pushExt, out.meta, out.ref, out.expand = k.push, k.pushExt, k.meta, k.ref, k.expansion
 	if !m.EditedAt.IsZero() {
 		out.ext |= extModified
 		out.modified = `{"modify":{"time":` + strconv.FormatInt(m.EditedAt.UnixMilli(), 10) + `}}`
@@ -250,26 +250,10 @@ func (d *Dialect) downEvent(ctx context.Context, ev *core.Event, viewer core.Use
 		return d.down(ev.Message, p, viewer)
 	case ev.Kind == core.MessageDeleted && ev.Message != nil:
 		return d.downRecall(ev, p, viewer)
+	case ev.Kind == core.MessageValued && ev.Message != nil:
+		return expanded(ev, p, viewer)
 	case ev.Kind == core.ReadMoved && ev.Read != nil && ev.Thread == nil && (p.kind == wireDirect || ev.Read.User.ID == viewer):
 		return readNotice(ev, p, viewer)
 	}
 	return nil
-}
-
-// expansionOf is a message's expansion as the wire writes it: {"key":{"v":"value"}}.
-func expansionOf(m *core.Message) string {
-	v := gjson.GetBytes(m.Extra, contentName+".metadata")
-	if !v.IsObject() {
-		return keptOf(m).expansion
-	}
-	w := wire.NewWriter(64)
-	w.Open()
-	v.ForEach(func(k, x gjson.Result) bool {
-		w.Object(k.Str)
-		w.Text("v", x.String())
-		w.Close()
-		return true
-	})
-	w.Close()
-	return string(w.Bytes())
 }

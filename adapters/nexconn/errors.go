@@ -3,10 +3,12 @@ package nexconn
 import (
 	_ "embed"
 	"strconv"
+	"strings"
 	"sync"
 
 	"github.com/tidwall/gjson"
 
+	"dragoman/core/fault"
 	"dragoman/normalize"
 )
 
@@ -19,12 +21,15 @@ var emitTSV []byte
 //go:embed proven.tsv
 var provenTSV []byte
 
+//go:embed unproven.tsv
+var unprovenTSV []byte
+
 // Catalog is Nexconn's table: 10 bare HTTP statuses and 121 business codes. The numbers 400 and
 // 404 stand in both with different meanings. Which HTTP status a business code travels on is
 // published for few of them; the others follow the rule that a failure is not a 2xx, except 1015
 // and the three codes that only say "waiting for someone".
 var Catalog = sync.OnceValue(func() *normalize.Catalog {
-	return normalize.MustParse("nexconn", errorsTSV, emitTSV, normalize.Edition("2026-11"), normalize.Proven(provenTSV))
+	return normalize.MustParse("nexconn", errorsTSV, emitTSV, normalize.Edition("2026-11"), normalize.Proven(provenTSV), normalize.Unproven(unprovenTSV))
 })
 
 // Vendor joins the table with this dialect's error reader and writer.
@@ -47,11 +52,27 @@ func encode(p *normalize.Problem, member string) normalize.Native {
 	n := normalize.Native{Status: row.Status, ContentType: "application/json", Message: p.Text()}
 	b := append(make([]byte, 0, 192), `{"code":`...)
 	b = append(append(b, row.Body...), member...)
-	n.Body = append(normalize.AppendString(b, n.Message), '}')
+	b = normalize.AppendString(b, n.Message)
+	if key := profileKey(p); key != "" && (row.Reason == fault.AttributeNotFound || row.Reason == fault.LimitReached) {
+		b = normalize.AppendString(append(b, `,"profileKey":`...), key)
+	}
+	n.Body = append(b, '}')
 	if v := p.RetryHeader(); v != "" {
 		n.Header = append(n.Header, normalize.Header{Name: "Retry-After", Value: v})
 	}
 	return n
+}
+
+// profileKey is the key of a profile that a failure is about: the vendor names it beside the message.
+func profileKey(p *normalize.Problem) string {
+	for _, f := range p.Errors {
+		for _, object := range []string{"/userProfile/", "/userExtProfile/", "/groupExtProfile/"} {
+			if key, ok := strings.CutPrefix(f.Pointer, object); ok {
+				return key
+			}
+		}
+	}
+	return ""
 }
 
 // Soften moves a 5xx answer to HTTP 200 with the same business code, for apps that set

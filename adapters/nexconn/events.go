@@ -47,6 +47,9 @@ var eventTable = map[core.EventKind]func(*link, context.Context, *core.Event, pl
 	core.ChannelDeleted:        (*link).tellEnd,
 	core.RoomAttributesSet:     (*link).tellKV,
 	core.RoomAttributesRemoved: (*link).tellKV,
+	core.ConversationChanged:   (*link).tellSettings,
+	core.PresenceChanged:       (*link).tellPresence,
+	core.MessageValued:         (*link).tellExpansion,
 }
 
 // tell writes the frames of one event.
@@ -56,14 +59,20 @@ func (l *link) tell(ctx context.Context, ev *core.Event) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, tellWithin)
 	defer cancel()
-	if _, ok := changeTable[ev.Kind]; ok {
-		if ev.Stamp != 0 && l.d.change(ctx, ev, l.by.User) != nil {
-			l.notify(topicCommand, commandEvents, ev.Stamp, "")
-		}
-		return
+	if ev.Stamp != 0 && l.d.change(ctx, ev, l.by.User) != nil {
+		l.notify(topicCommand, commandEvents, ev.Stamp, "")
 	}
 	tell, ok := eventTable[ev.Kind]
-	if !ok || ev.Channel == nil {
+	switch {
+	case !ok:
+		return
+	case ev.Channel == nil && ev.Kind == core.CustomEvent && ev.User != nil: // told to this person alone
+		tell(l, ctx, ev, place{kind: wireDirect, id: string(ev.User.ID)})
+		return
+	case ev.Channel == nil && (ev.Kind == core.ConversationChanged || ev.Kind == core.PresenceChanged):
+		tell(l, ctx, ev, place{})
+		return
+	case ev.Channel == nil:
 		return
 	}
 	if p, ok := l.d.placeOf(ctx, ev.App, l.by.User, ev.Channel); ok {
@@ -149,7 +158,7 @@ func (l *link) copyOwn(ev *core.Event, p place) {
 		c, k := contentOf(ev.Message), keptOf(ev.Message)
 		up = upMessage{
 			flags: upFlags(&c), typ: c.kind, content: objectBody(c.body), push: k.push, data: k.data, config: k.config, client: k.client,
-			expand: expansionOf(ev.Message), pushExt: k.pushExt, sub: p.sub, options: k.options, ref: k.ref, meta: k.meta,
+			expand: k.expansion, pushExt: k.pushExt, sub: p.sub, options: k.options, ref: k.ref, meta: k.meta,
 		}
 		for _, u := range ev.Message.RestrictedTo {
 			if u != l.by.User {
@@ -191,7 +200,15 @@ func (l *link) tellRead(_ context.Context, ev *core.Event, p place) {
 
 // tellTyping tells that somebody types. The vendor knows no end of it: clients forget after some seconds.
 func (l *link) tellTyping(_ context.Context, ev *core.Event, p place) {
-	if ev.User == nil || ev.User.ID == l.by.User || ev.Kind == core.TypingStopped || p.kind != wireDirect {
+	if ev.User == nil || ev.User.ID == l.by.User || ev.Kind == core.TypingStopped {
+		return
+	}
+	switch p.kind {
+	case wireDirect:
+	case wireCommunity:
+		l.tellOperate(ev, p)
+		return
+	default:
 		return
 	}
 	down := &downMessage{typ: kindTyping, content: `{"typingContentType":"RC:TxtMsg","data":""}`, at: ev.At.UnixMilli(), ext: extStatus}
@@ -199,27 +216,22 @@ func (l *link) tellTyping(_ context.Context, ev *core.Event, p place) {
 	l.conn.Send(adapters.BinaryFrame(publish(0, topicMessage, "", 1, ev.At, build(down.write))))
 }
 
-// transientName marks the custom events that are messages of this vendor nobody keeps.
-const transientName = "nexconn"
-
-// transientExtra is such a message as the core carries it.
+// transientExtra is a message nobody keeps as the core carries it: the event bears the name of its type.
 func transientExtra(up *upMessage) core.Extra {
-	w := wire.NewWriter(64 + len(up.content))
+	w := wire.NewWriter(16 + len(up.content))
 	w.Open()
-	w.Text("type", up.typ)
 	w.Text("content", up.content)
-	w.Int("flags", up.flags)
 	w.Close()
 	return w.Bytes()
 }
 
 // tellTransient tells a message that is not kept; events of other dialects mean nothing here.
 func (l *link) tellTransient(_ context.Context, ev *core.Event, p place) {
-	if ev.Name != transientName || ev.User == nil {
+	v := gjson.GetBytes(ev.Extra, "content")
+	if v.Type != gjson.String || ev.User == nil {
 		return
 	}
-	v := gjson.ParseBytes(ev.Extra)
-	down := &downMessage{typ: v.Get("type").Str, content: objectBody(v.Get("content").Str), at: ev.At.UnixMilli(), ext: extStatus, uid: transientUID(ev)}
+	down := &downMessage{typ: ev.Name, content: objectBody(v.Str), at: ev.At.UnixMilli(), ext: extStatus, uid: transientUID(ev)}
 	down.stand(p, ev.User.ID, l.by.User)
 	l.conn.Send(adapters.BinaryFrame(publish(0, topicMessage, "", 1, ev.At, build(down.write))))
 }
@@ -235,8 +247,11 @@ func (l *link) tellKV(_ context.Context, ev *core.Event, p place) {
 	l.conn.Send(adapters.BinaryFrame(publish(0, topicCommand, string(l.by.User), 1, ev.At, data)))
 }
 
-// tellEnd tells that an open channel is no more.
+// tellEnd tells that an open channel or a subchannel is no more.
 func (l *link) tellEnd(_ context.Context, ev *core.Event, p place) {
+	if p.kind == wireCommunity {
+		l.notify(topicCommand, commandChanges, ev.Stamp, "")
+	}
 	if p.kind == wireOpen {
 		data := notifyMsg(commandRoomEnd, ev.At.UnixMilli(), p.id, 0)
 		l.conn.Send(adapters.BinaryFrame(publish(0, topicCommand, string(l.by.User), 1, ev.At, data)))

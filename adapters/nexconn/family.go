@@ -21,7 +21,14 @@ const (
 	familyExpansion
 	familySettings
 	familyStream
+	familyMessage
 )
+
+// broken are what families call a write that the store refused, where they have a number of their own.
+var broken = map[family]*fault.Error{
+	familyCommunity: fault.ServerInternal.Error("").With("community"), familyExpansion: fault.ServerInternal.Error("").With("community"),
+	familyStream: fault.ServerInternal.Error("").With("streaming"), familyMessage: fault.ServerUnknown.Error(""),
+}
 
 // variants are the finer cases in which a family tells a reason of the core that names none itself.
 var variants = map[family]map[*fault.Reason]string{
@@ -57,6 +64,10 @@ func (f family) say(err error) error {
 		return c
 	}
 	switch e.Reason {
+	case fault.OperationFailed:
+		if b := broken[f]; b != nil {
+			return b.Cause(e)
+		}
 	case fault.RequestMissingField, fault.RequestInvalidField, fault.RequestMalformedJSON:
 		if known(e) {
 			return e

@@ -354,13 +354,13 @@ func (d *Dialect) transferGroup(ctx context.Context, by core.Actor, in *input) (
 	if to == old {
 		return nil, nil
 	}
-	if _, err := d.core.Groups.Transfer(ctx, by, core.TransferGroup{Key: c.Key, To: to, OldRole: core.MemberMember, OldLeaves: leaves}); err != nil {
-		return nil, err
+	if leaves {
+		if err := d.forget(ctx, by, c, []core.UserID{old}, forget); err != nil {
+			return nil, err
+		}
 	}
-	if !leaves {
-		return nil, nil
-	}
-	return nil, d.forget(ctx, by, c, []core.UserID{old}, forget)
+	_, err = d.core.Groups.Transfer(ctx, by, core.TransferGroup{Key: c.Key, To: to, OldRole: core.MemberMember, OldLeaves: leaves})
+	return nil, err
 }
 
 func (d *Dialect) dismissGroup(ctx context.Context, by core.Actor, in *input) (answer, error) {

@@ -18,7 +18,7 @@ const (
 // historyOps are the reading of history.
 func (d *Dialect) historyOps() []operation {
 	return []operation{
-		{path: "/direct-channel/history-message/list", rate: 10, serve: d.history(wireDirect)},
+		{path: "/direct-channel/history-message/list", family: familyMessage, rate: 10, serve: d.history(wireDirect)},
 		{path: "/group-channel/history-message/list", family: familyGroup, rate: 10, serve: d.history(wireGroup)},
 		{path: "/community-channel/history-message/list", family: familyCommunity, rate: 10, serve: d.history(wireCommunity)},
 		{path: "/open-channel/history-message/list", family: familyOpen, rate: 10, serve: d.history(wireOpen)},

@@ -27,12 +27,12 @@ const (
 // messageOps are the sending of messages.
 func (d *Dialect) messageOps() []operation {
 	return []operation{
-		{path: "/direct-channel/message/send", rate: 100, serve: d.sendDirect},
+		{path: "/direct-channel/message/send", family: familyMessage, rate: 100, serve: d.sendDirect},
 		{path: "/group-channel/message/send", family: familyGroup, rate: 20, serve: d.sendGroup},
 		{path: "/open-channel/message/send", family: familyOpen, rate: 100, serve: d.sendOpen},
 		{path: "/community-channel/message/send", family: familyCommunity, rate: 100, serve: d.sendCommunity},
-		{path: "/message/delete", rate: 100, serve: d.recall},
-		{path: "/channel/message/history/delete", rate: 100, serve: d.clearHistory},
+		{path: "/message/delete", family: familyMessage, rate: 100, serve: d.recall},
+		{path: "/channel/message/history/delete", family: familyMessage, rate: 100, serve: d.clearHistory},
 		{path: "/direct-channel/message/update", rate: 100, serve: d.update(wireDirect, "targetId")},
 		{path: "/group-channel/message/update", family: familyGroup, rate: 100, serve: d.update(wireGroup, "channelId")},
 		{path: "/community-channel/message/update", family: familyCommunity, rate: 100, serve: d.update(wireCommunity, "channelId")},
@@ -115,7 +115,7 @@ func (d *Dialect) send(ctx context.Context, by core.Actor, key core.ChannelKey, 
 	c := p.body
 	msg := c.input()
 	msg.RestrictedTo = only
-	out, err := d.core.Messages.Send(ctx, by, core.SendMessage{Key: key, Message: msg, SkipCommands: true, MaxExtra: maxExtra, QuietBlock: true})
+	out, err := d.core.Messages.Send(ctx, by, core.SendMessage{Key: key, Message: msg, SkipCommands: true, MaxText: maxContent, MaxExtra: maxExtra, QuietBlock: true})
 	if err != nil {
 		return "", err
 	}
@@ -371,7 +371,7 @@ func (d *Dialect) update(kind int, target string) handler {
 		case m.User != from:
 			return nil, fault.MessageNotOwner.Error("Only the author may change a message.")
 		}
-		_, err = d.core.Messages.Edit(ctx, by.As(from), core.EditMessage{ID: mid, MaxExtra: maxExtra, Change: func(m *core.Message) error {
+		_, err = d.core.Messages.Edit(ctx, by.As(from), core.EditMessage{ID: mid, MaxText: maxContent, MaxExtra: maxExtra, Change: func(m *core.Message) error {
 			old := contentOf(m)
 			old.body = c.body
 			next := old.input()

@@ -32,8 +32,8 @@ type Dialect struct {
 	byKey  map[string]*tenant // by App-Key
 	byApp  map[core.AppID]*tenant
 	nonces *nonces
-	serial atomic.Int64 // tells ids of messages that are not stored apart
 	pairs  *pairs
+	serial atomic.Int64 // tells ids of messages that are not stored apart
 	routes []adapters.Route
 }
 

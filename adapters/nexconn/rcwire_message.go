@@ -1,5 +1,7 @@
 package nexconn
 
+import "dragoman/core"
+
 // Flags of UpStreamMessage.sessionId: how a message is to be treated.
 const (
 	upStored  = 1
@@ -173,6 +175,7 @@ func (m *upMessage) write(p *pb) {
 
 // downMessage is DownStreamMessage: a message as a client is told it.
 type downMessage struct {
+	id        core.MessageID // of a stored message; not on the wire
 	from      string
 	kind      int
 	group     string

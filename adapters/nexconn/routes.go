@@ -60,7 +60,9 @@ func (d *Dialect) operations() []operation {
 // table is every operation as a route, sorted by path.
 func (d *Dialect) table() []adapters.Route {
 	all := d.linkRoutes()
-	for _, o := range d.operations() {
+	ops := d.operations()
+	all = append(all, d.classicRoutes(ops)...)
+	for _, o := range ops {
 		all = append(all, d.route(&o, o.path, ""))
 		if o.alias != "" {
 			all = append(all, d.route(&o, o.alias, ".alias"))

@@ -43,6 +43,9 @@ func pullInbox(ctx context.Context, c *call) (outcome, error) {
 	if err != nil {
 		return outcome{}, err
 	}
+	if err := c.expansions(ctx, out.list); err != nil {
+		return outcome{}, err
+	}
 	out.sync, out.finished = max(int64(last), in.after, 1), !more
 	if last > 0 {
 		if err := c.d.core.Feeds.Ack(ctx, c.by, core.AckFeed{Device: c.device, Stamp: last}); err != nil {
@@ -128,7 +131,7 @@ func editMessage(ctx context.Context, c *call) (outcome, error) {
 	body.body = in.content
 	fresh := body.input()
 	sent := keptOf(old)
-	m, err := c.d.core.Messages.Edit(ctx, c.by, core.EditMessage{ID: old.ID.String(), MaxExtra: maxBound, Change: func(m *core.Message) error {
+	m, err := c.d.core.Messages.Edit(ctx, c.by, core.EditMessage{ID: old.ID.String(), MaxText: maxBound, MaxExtra: maxBound, Change: func(m *core.Message) error {
 		m.Text, m.Attachments, m.Mentions = fresh.Text, fresh.Attachments, fresh.Mentions
 		m.Extra = withSent(fresh.Extra, sent.json())
 		return nil

@@ -56,7 +56,7 @@ func (d *Dialect) sendSystemTo(ctx context.Context, by core.Actor, p *post, to [
 	var sent []sentTo
 	for part := range slices.Chunk(to, maxSystemTargets) {
 		c := p.body
-		out, err := d.core.Broadcasts.System(ctx, by, core.SendSystem{From: p.from, To: part, Message: c.input()})
+		out, err := d.core.Broadcasts.System(ctx, by, core.SendSystem{From: p.from, To: part, Message: c.input(), MaxExtra: maxExtra})
 		if err != nil {
 			return nil, err
 		}
@@ -79,7 +79,7 @@ func (d *Dialect) broadcast(to core.Audience) handler {
 			return nil, err
 		}
 		c := p.body
-		out, err := d.core.Broadcasts.Send(ctx, by, core.SendBroadcast{From: p.from, Audience: to, Message: c.input()})
+		out, err := d.core.Broadcasts.Send(ctx, by, core.SendBroadcast{From: p.from, Audience: to, Message: c.input(), MaxExtra: maxExtra})
 		if err != nil {
 			return nil, err
 		}
@@ -102,34 +102,14 @@ func (d *Dialect) recallBroadcast(ctx context.Context, by core.Actor, in *input)
 	if err != nil || n < 1 {
 		return nil, noBroadcast()
 	}
-	gone := 0
-	for {
-		found, err := d.core.Messages.Search(ctx, by, core.SearchMessages{
-			ChannelFilter: core.Cond("kind", core.OpEq, core.Number(float64(core.KindSystem))),
-			Filter:        core.And(core.Cond("extra.broadcast_id", core.OpEq, core.Number(float64(n))), core.Cond("user", core.OpEq, core.Text(string(from)))),
-			Page:          core.Page{Limit: 100},
-		})
-		if err != nil {
-			return nil, err
-		}
-		fresh := 0
-		for _, h := range found.Hits {
-			if h.Message.Deleted() {
-				continue
-			}
-			if _, err := d.core.Messages.Delete(ctx, by.As(from), core.DeleteMessage{ID: h.Message.ID.String()}); err != nil {
-				return nil, err
-			}
-			fresh++
-		}
-		if gone += fresh; fresh == 0 {
-			break
-		}
+	if _, err := d.person(ctx, by, from); err != nil {
+		return nil, err
 	}
-	if gone == 0 {
-		return nil, noBroadcast()
+	_, err = d.core.Broadcasts.Delete(ctx, by, core.DeleteBroadcast{ID: core.MessageID(n)})
+	if fault.IsReason(err, fault.MessageNotFound) || fault.IsReason(err, fault.ResourceNotFound) {
+		err = noBroadcast()
 	}
-	return nil, nil
+	return nil, err
 }
 
 func noBroadcast() error {

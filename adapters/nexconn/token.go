@@ -53,8 +53,8 @@ func (d *Dialect) login(ctx context.Context, appKey, token string) (core.Actor, 
 	if err != nil {
 		return by, err
 	}
-	if app.Settings.Suspended {
-		return by, fault.AppSuspended.Error("The app is offline.")
+	if err := app.Settings.Refused(d.now()); err != nil {
+		return by, err
 	}
 	c, err := d.core.Credentials.Get(ctx, server(t.id), core.GetCredential{Kind: core.CredentialToken, Secret: bareToken(token)})
 	if fault.IsReason(err, fault.CredentialNotFound) {

@@ -65,6 +65,9 @@ func history(kind int) topic {
 			}
 			out.list, out.sync = append(out.list, down), down.at
 		}
+		if err := c.expansions(ctx, out.list); err != nil {
+			return outcome{}, err
+		}
 		return answered(out.write)
 	}
 }

@@ -53,9 +53,10 @@ func send(kind int) topic {
 
 // heard are the messages of clients that are commands in truth.
 var heard = map[string]func(context.Context, *call, place, *upMessage) (outcome, error){
-	kindRead:     readBy,
-	kindReadSelf: readBy,
-	kindTyping:   typing,
+	kindRead:      readBy,
+	kindReadSelf:  readBy,
+	kindTyping:    typing,
+	kindExpansion: expand,
 }
 
 // store puts a message into the log.
@@ -83,7 +84,7 @@ func (c *call) store(ctx context.Context, p place, up *upMessage) (*core.Message
 	if len(in.RestrictedTo) > 0 {
 		in.RestrictedTo = append(in.RestrictedTo, c.by.User)
 	}
-	cmd := core.SendMessage{Key: p.key(c.by.User), Message: in, SkipCommands: true, MaxExtra: maxBound}
+	cmd := core.SendMessage{Key: p.key(c.by.User), Message: in, SkipCommands: true, Inside: p.kind != wireDirect, Directed: true, MaxText: maxBound, MaxExtra: maxBound}
 	out, err := c.d.core.Messages.Send(ctx, c.by, cmd)
 	if p.kind == wireDirect && fault.IsReason(err, fault.GroupNotFound) {
 		if err = c.begin(ctx, p); err == nil {
@@ -96,6 +97,11 @@ func (c *call) store(ctx context.Context, p place, up *upMessage) (*core.Message
 	}
 	if err != nil {
 		return nil, err
+	}
+	if set := firstExpansion(up.expand); len(set) > 0 && body.expandable && !out.Duplicate {
+		if err := c.d.annotate(ctx, c.by, uidOf(&out.Message), set, nil, maxExpansion); err != nil {
+			return nil, err
+		}
 	}
 	return &out.Message, nil
 }
@@ -130,7 +136,7 @@ func aliasOf(user core.UserID, device string, client int64) string {
 
 // transient tells a message that is not kept to who is there.
 func (c *call) transient(ctx context.Context, p place, up *upMessage) (outcome, error) {
-	in := core.SendEvent{Key: p.key(c.by.User), Kind: core.CustomEvent, Name: transientName, Extra: transientExtra(up)}
+	in := core.SendEvent{Key: p.key(c.by.User), Kind: core.CustomEvent, Name: up.typ, Extra: transientExtra(up)}
 	ev, err := c.d.core.Live.Send(ctx, c.by, in)
 	if p.kind == wireDirect && fault.IsReason(err, fault.GroupNotFound) {
 		if err = c.begin(ctx, p); err == nil {

@@ -24,6 +24,33 @@ var topics = map[string]topic{
 	"joinChrm": joinRoom(true), "joinChrmR": joinRoom(false), "exitChrm": leaveRoom, "queryChrmI": roomInfo, "chrmPull": pullRoom,
 	"setKV": setKV(false), "setKVS": setKV(true), "delKV": removeKV(false), "delKVS": removeKV(true), "pullKV": pullKV,
 
+	"qryRelationR": listConversations(false), "qryRelation": listConversations(false), "qrySessions": listConversations(true),
+	"qryRelationFilter": filterConversations, "qryRLBatch": namedConversations,
+	"delRelation": dropConversations(numsRelationOp), "delRelationBatch": dropConversations(numsRelationOp), "delSessions": dropConversations(numsSession),
+	"qrySessionsAtt": unreadTotal, "qrySessionsUnread": unreadCounts, "pullSe": unreadSync,
+	"pullSeAtts": pullStates, "setSeAtt": changeStates(nil), "addTag": changeStates(withTags), "delTag": changeStates(withoutTags),
+	"addSeTag": changeTags(withTags), "delSeTag": changeTags(withoutTags), "setTypeUnpush": silenceKind,
+	"pullUS": pullPersonal, "transLan": setPersonalText(languageMember), "autoTrans": setPersonalText(autoMember),
+	"addUnpush": setQuiet, "delUnpush": removeQuiet, "qryUnpush": getQuiet,
+
+	"pullUgMsg": pullCommunities, "pullUgSes": pullCommunityList, "qryMsgChange": pullCommunityChanges, "upMsgEx": expandCommunity,
+	"operate": operate, "qryUgUal": unreadMentions, "ugUnpushSet": quietCommunity(true), "ugUnpushQuery": quietCommunity(false),
+
+	"friendAdd": addFriend, "friendDel": removeFriends, "friendHandle": answerFriend, "friendSetPf": setFriendProfile, "friendCheck": checkFriends,
+	"friendsQuery": queryFriends, "friendsInfoQry": friendInfos, "friendAuthSet": setFriendPermission, "friendAuthGet": getFriendPermission,
+	"pullUserProfile": userProfiles, "pullOwnProfile": ownProfile, "updUserProfile": setOwnProfile, "searchUserProfile": findProfile,
+	"updProfilePermiss": setProfileVisibility, "qProfilePermiss": getProfileVisibility,
+
+	"channelCreate": groupTopic(createHosted), "upChannelInfo": groupTopic(updateHosted), "qChannelInfo": groupTopic(groupProfiles),
+	"channelMemKick": groupTopic(kickMembers), "channelMemQuit": groupTopic(quitGroup), "channelDismiss": groupTopic(dismissGroup),
+	"channelTransfer": groupTopic(transferGroup), "channelMemJoin": groupTopic(joinHosted), "channelMemInvite": groupTopic(inviteMembers),
+	"channelApplyResp": groupTopic(answerApplication), "qChannelApplyList": groupTopic(listApplied), "upChannelManager": groupTopic(setManagers),
+	"qChannelMem": groupTopic(queryMembers), "qChannelSpeMem": groupTopic(namedMembers), "upChannelMem": groupTopic(updateMember),
+	"qChannelMemJoin": groupTopic(joinedGroups), "qChannelMemSpeJoin": groupTopic(joinedGroups), "upChannelRemark": groupTopic(setRemark),
+	"upChannelFollow": groupTopic(followMembers), "qChannelFollow": groupTopic(followedMembers),
+
+	"updUserSub": follow, "pullUserSub": followed, "pullSubData": presences(false), "qrySubData": presences(true),
+
 	"pullEventChange": pullChanges,
 	"readReceipt":     confirmRead, "qryReceipt": receiptUsers, "qryReceiptBatch": receiptCounts, "rrMsg": confirmGroupRead, "rrList": groupReaders,
 

@@ -2,6 +2,7 @@ package nexconn
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/tidwall/gjson"
@@ -294,10 +295,11 @@ func (d *Dialect) listBanned(ctx context.Context, by core.Actor, in *input) (ans
 	if err := in.Err(); err != nil {
 		return nil, err
 	}
-	all, err := d.core.Moderation.Bans(ctx, by, core.QueryBans{Filter: core.Cond("key", core.OpEq, core.Text("")), Page: core.Page{Limit: 300}})
+	all, err := d.core.Moderation.Bans(ctx, by, core.QueryBans{Page: core.Page{Limit: 300}})
 	if err != nil {
 		return nil, err
 	}
+	all = slices.DeleteFunc(all, func(b core.Ban) bool { return b.Channel != "" || b.Shadow || !b.Active(d.now()) })
 	return func(w *wire.Writer) {
 		w.List("bannedUsers")
 		for _, b := range cutPage(all, p) {

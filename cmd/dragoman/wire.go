@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -20,7 +21,6 @@ import (
 	"dragoman/core/engine"
 	"dragoman/core/store"
 	"dragoman/core/store/breaker"
-	"dragoman/core/store/sqlite"
 	"dragoman/normalize"
 	"dragoman/proxy"
 )
@@ -48,9 +48,9 @@ func assemble(ctx context.Context, p *Program) (_ *node, err error) {
 			_ = n.close(ctx) // the first error is the one to tell
 		}
 	}()
-	db, err := sqlite.Open(ctx, sqlite.Options{Path: c.Store.DSN, Log: report})
+	db, err := openStore(ctx, c, p.Log)
 	if err != nil {
-		return nil, fmt.Errorf("open the store: %w", err)
+		return nil, err
 	}
 	guarded := breaker.Wrap(db, breaker.Options{
 		Failures: uint32(c.Breaker.Failures), Window: c.Breaker.Window.Duration, OpenFor: c.Breaker.OpenFor.Duration,
@@ -60,16 +60,23 @@ func assemble(ctx context.Context, p *Program) (_ *node, err error) {
 	if n.blobs, err = blob.Open(c.Files.Dir); err != nil {
 		return nil, fmt.Errorf("open the folder of uploads: %w", err)
 	}
-	if n.bus, err = bus.Embedded(); err != nil {
+	var bused atomic.Pointer[engine.Engine] // told of the bus once it is there
+	if n.bus, err = openBus(c, p.Log, func(up bool) {
+		if e := bused.Load(); e != nil {
+			e.BusChanged(up)
+		}
+	}); err != nil {
 		return nil, err
 	}
 	n.engine, err = engine.New(ctx, engine.Options{
-		Store: n.store, Bus: n.bus, Blobs: n.blobs, Hooks: []core.Hooks{n.callers}, Callouts: n.callers,
+		Shared: several(c),
+		Store:  n.store, Bus: n.bus, Blobs: n.blobs, Hooks: []core.Hooks{n.callers}, Callouts: n.callers,
 		PrivateCallouts: c.Callbacks.AllowPrivate, Report: report,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("start the core: %w", err)
 	}
+	bused.Store(n.engine)
 	ids, err := ensureApps(ctx, n.engine, c)
 	if err != nil {
 		return nil, err

@@ -76,7 +76,7 @@ func (e *Engine) system(ctx context.Context, app core.AppID, from core.UserID, t
 
 // copyTo writes one copy into a conversation.
 func (e *Engine) copyTo(ctx context.Context, by core.Actor, key core.ChannelKey, in *core.MessageInput, bound int) (*core.Message, error) {
-	sent, err := messages{e}.Send(ctx, by, core.SendMessage{Key: key, Message: *in, SkipCommands: true, MaxExtra: bound})
+	sent, err := messages{e}.Send(ctx, by, core.SendMessage{Key: key, Message: *in, SkipCommands: true, MaxText: bound, MaxExtra: bound})
 	if err != nil {
 		return nil, err
 	}

@@ -88,7 +88,7 @@ func (e *Engine) seen(app core.AppID, u *core.User) *core.User {
 	if u == nil {
 		return nil
 	}
-	if on := !u.Invisible && e.hub.online(app, u.ID); on != u.Online {
+	if on := !u.Invisible && e.online(app, u.ID); on != u.Online {
 		c := *u
 		c.Online = on
 		return &c
@@ -181,6 +181,8 @@ type scene struct {
 	super bool   // the actor is a super admin and the channel a room; filled by group
 	// maxExtra is what the dialect allows of custom fields; 0 for the core's own bound.
 	maxExtra int
+	// maxText is what the dialect allows of the text; 0 for the channel type's own bound.
+	maxText int
 }
 
 // enter loads the scene of a channel.

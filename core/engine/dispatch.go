@@ -117,8 +117,9 @@ func (d *dispatcher) one(ctx context.Context, x delivery) {
 		x.then()
 		return
 	}
-	if x.remote && x.ev.Ev > 0 && len(x.ev.To) == 0 && x.ev.Channel != nil {
-		if !d.e.fillGap(ctx, x.ev) {
+	told := false // what another node's event made us read already
+	if x.ev.Ev > 0 && len(x.ev.To) == 0 && x.ev.Channel != nil && (x.remote || !d.e.alone.Load()) {
+		if told = !d.e.fillGap(ctx, x.ev); told && x.remote {
 			return
 		}
 	}
@@ -128,7 +129,7 @@ func (d *dispatcher) one(ctx context.Context, x delivery) {
 			x.ev.Config = cfg
 		}
 	}
-	if !hooksOnly[x.ev.Kind] {
+	if !hooksOnly[x.ev.Kind] && !told {
 		d.e.hub.deliver(x.ev)
 	}
 	if (x.ev.Kind == core.UserDeactivated || x.ev.Kind == core.UserDeleted) && x.ev.User != nil {
@@ -179,25 +180,32 @@ func (e *Engine) publish(subject string, b []byte) error {
 // fillGapLimit bounds reading missed events.
 const fillGapLimit = 2 * time.Second
 
+// missedSlack is how far clocks of nodes may be apart for an event to be taken for one from before
+// a connection came.
+const missedSlack = 500 * time.Millisecond
+
 // fillGap delivers the stored events between what the channel's audience has seen and ev. It
 // reports false when ev itself was seen already.
 func (e *Engine) fillGap(ctx context.Context, ev *core.Event) bool {
 	e.hub.mu.RLock()
 	a := e.hub.rooms[roomKey{ev.App, ev.Channel.ID}]
 	var last int64
+	var since time.Time
 	if a != nil {
-		last = a.lastEv
+		if last = a.lastEv; last == 0 {
+			since = a.made.Add(-missedSlack)
+		}
 	}
 	e.hub.mu.RUnlock()
 	switch {
 	case a == nil, ev.Ev <= last:
 		return false
-	case last == 0, ev.Ev == last+1:
+	case ev.Ev == last+1, last == 0 && !e.opts.Shared:
 		return true
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), fillGapLimit)
 	defer cancel()
-	rows, err := e.store.Events(ctx, ev.App, ev.Channel.ID, last, time.Time{}, int(min(ev.Ev-last-1, 1000)))
+	rows, err := e.store.Events(ctx, ev.App, ev.Channel.ID, max(last, ev.Ev-1000), since, int(min(ev.Ev-last-1, 1000)))
 	if err == nil {
 		var missed []*core.Event
 		if missed, err = e.rebuild(ctx, ev.App, rows); err == nil {
@@ -218,7 +226,7 @@ func (e *Engine) fillGap(ctx context.Context, ev *core.Event) bool {
 // saves itself the work of telling others, until it hears the first foreign message; what is not
 // told in that moment is found by the gap in the numbers of the next event.
 func (e *Engine) listen() error {
-	e.alone.Store(true)
+	e.alone.Store(!e.opts.Shared)
 	_, err := e.bus.Subscribe(subjectControl, func(_ string, data []byte) {
 		if b, ok := e.foreign(data); ok {
 			if e.alone.Swap(false) {
@@ -234,6 +242,9 @@ func (e *Engine) listen() error {
 		return err
 	}
 	if _, err = e.bus.Subscribe("ppl.*", e.receive); err != nil {
+		return err
+	}
+	if err := e.meetSessions(); err != nil {
 		return err
 	}
 	if err := e.meet(); err != nil {

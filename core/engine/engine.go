@@ -28,6 +28,8 @@ type Options struct {
 	Hooks    []core.Hooks     // writers of webhook calls; none means no webhooks
 	Callouts core.Callouts    // asks the app's endpoints; nil means none are asked
 	Blobs    Blobs            // where uploads live; nil refuses uploads
+	// Shared says that other nodes may work on the same store. They have to meet on one bus.
+	Shared bool
 	// PrivateCallouts allows webhooks and callouts to loopback, link-local and private addresses.
 	PrivateCallouts bool
 	// RoomGrace is how long people stay in the rooms they entered after their last connection there is
@@ -58,6 +60,9 @@ type Engine struct {
 	doer core.Doer // calls the app's endpoints
 
 	alone atomic.Bool // no other node was ever heard of
+	deaf  atomic.Bool // the bus is away
+	peers *peers
+	lease *lease // of what one node does for all
 
 	stop context.CancelFunc
 	done sync.WaitGroup
@@ -120,12 +125,14 @@ func New(ctx context.Context, o Options) (*Engine, error) {
 	e.kit = newKit(run, e)
 	e.doer = e.kit.call
 	e.hub = newHub(e)
+	e.peers = newPeers()
+	e.lease = &lease{e: e, name: leaseDuties}
 	e.dispatch = newDispatcher(e)
 	if err := e.listen(); err != nil {
 		stop()
 		return nil, err
 	}
-	for _, f := range []func(context.Context){e.dispatch.run, e.runHooks, e.runReminders, e.runTasks, e.runRooms, e.runCursors} {
+	for _, f := range []func(context.Context){e.dispatch.run, e.runHooks, e.runReminders, e.runTasks, e.runRooms, e.runCursors, e.runNodes, e.lease.run} {
 		e.done.Add(1)
 		go func() {
 			defer e.done.Done()

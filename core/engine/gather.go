@@ -97,8 +97,8 @@ func senderOf(data []byte) string {
 	return node
 }
 
-// meet answers the questions of other nodes and asks who is there.
-func (e *Engine) meet() error {
+// meetSessions answers the questions of other nodes and asks who is there.
+func (e *Engine) meetSessions() error {
 	_, err := e.bus.Subscribe(subjectSessions, func(_ string, data []byte) {
 		b, ok := e.foreign(data)
 		var q asking

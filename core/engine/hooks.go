@@ -144,6 +144,13 @@ func (e *Engine) runHooks(ctx context.Context) {
 
 // step takes new events over and starts the deliveries that are due.
 func (d *deliverer) step(ctx context.Context, loaded *bool) error {
+	if !d.e.lease.held() { // another node's work; what is queued is found again when it is ours
+		*loaded = false
+		d.mu.Lock()
+		clear(d.due)
+		d.mu.Unlock()
+		return nil
+	}
 	if !*loaded {
 		if err := d.load(ctx); err != nil {
 			return err
@@ -210,6 +217,9 @@ func (d *deliverer) take(ctx context.Context) error {
 		}
 		groups := map[hookGroup]bool{}
 		err = d.e.update(ctx, "hooks.take", allApps, 0, func(t *txn) error {
+			if err := d.e.lease.fence(ctx, t); err != nil {
+				return err
+			}
 			ids := make([]int64, len(rows))
 			for i, r := range rows {
 				ids[i] = r.ID
@@ -275,6 +285,9 @@ func (d *deliverer) drain(ctx context.Context, g hookGroup) (next time.Time, mor
 		if now := time.Now(); now.Before(job.Next) {
 			return job.Next, true, nil
 		}
+		if !d.e.lease.held() {
+			return next, false, nil
+		}
 		fail := d.deliver(ctx, &job)
 		if ctx.Err() != nil {
 			return next, true, nil
@@ -287,7 +300,12 @@ func (d *deliverer) drain(ctx context.Context, g hookGroup) (next time.Time, mor
 			}
 			d.e.opts.Report(fmt.Sprintf("a webhook was given up after %d attempts", job.Attempts), fail)
 		}
-		err := d.e.update(ctx, "hooks.done", allApps, 0, func(t *txn) error { return t.DeleteRecord(allApps, spaceHookQueue, r.Key) })
+		err := d.e.update(ctx, "hooks.done", allApps, 0, func(t *txn) error {
+			if err := d.e.lease.fence(ctx, t); err != nil {
+				return err
+			}
+			return t.DeleteRecord(allApps, spaceHookQueue, r.Key)
+		})
 		if err != nil {
 			return next, true, err
 		}
@@ -311,7 +329,12 @@ func (d *deliverer) keep(ctx context.Context, key string, job *hookJob) error {
 	if err != nil {
 		return err
 	}
-	return d.e.update(ctx, "hooks.keep", allApps, 0, func(t *txn) error { return t.PutRecord(allApps, spaceHookQueue, key, b) })
+	return d.e.update(ctx, "hooks.keep", allApps, 0, func(t *txn) error {
+		if err := d.e.lease.fence(ctx, t); err != nil {
+			return err
+		}
+		return t.PutRecord(allApps, spaceHookQueue, key, b)
+	})
 }
 
 // deliver makes the calls of one event that were not answered yet.

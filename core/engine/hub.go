@@ -2,6 +2,7 @@ package engine
 
 import (
 	"sync"
+	"time"
 
 	"dragoman/core"
 )
@@ -59,6 +60,7 @@ type audience struct {
 	watchers map[*session]struct{}
 	members  map[*session]struct{}
 	lastEv   int64
+	made     time.Time // when the first of them came
 	cancel   func()
 }
 
@@ -140,7 +142,7 @@ func (h *hub) room(app core.AppID, ch core.ChannelID) *audience {
 	k := roomKey{app, ch}
 	a := h.rooms[k]
 	if a == nil {
-		a = &audience{watchers: map[*session]struct{}{}, members: map[*session]struct{}{}}
+		a = &audience{made: h.e.now(), watchers: map[*session]struct{}{}, members: map[*session]struct{}{}}
 		a.cancel = h.e.subscribeChannel(k)
 		h.rooms[k] = a
 	}

@@ -22,6 +22,7 @@ type kit struct {
 
 	tasks chan struct{} // wakes the worker of tasks
 	hooks chan struct{} // wakes the deliverer of hooks
+	beats chan struct{} // asks for the table of who is here
 	marks *marks        // how far devices have come in their feeds
 }
 
@@ -30,7 +31,7 @@ func newKit(run context.Context, e *Engine) *kit {
 		run: run, lists: newCache[typeKey, *wordList](1 << 10), secrets: newCache[typeKey, core.Credential](1 << 15),
 		gather: newGathering(), leaving: newLeaving(), kindMutes: newCache[userKey, []core.KindMute](1 << 16), supers: newCache[core.AppID, map[core.UserID]bool](1 << 10),
 		call:  newCaller(e.opts.PrivateCallouts),
-		tasks: make(chan struct{}, 1), hooks: make(chan struct{}, 1), marks: newMarks(),
+		tasks: make(chan struct{}, 1), hooks: make(chan struct{}, 1), beats: make(chan struct{}, 1), marks: newMarks(),
 	}
 }
 

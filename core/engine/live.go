@@ -53,7 +53,12 @@ func (l live) Connect(ctx context.Context, by core.Actor, in core.Connect) (core
 		e.hub.remove(s)
 		return core.Connection{}, translate(op, err)
 	}
-	if first && !self.User.Invisible {
+	elsewhere := false
+	if first {
+		elsewhere = e.peers.online(userKey{by.App, by.User})
+		e.here(userKey{by.App, by.User}, true)
+	}
+	if first && !elsewhere && !self.User.Invisible {
 		u := self.User
 		u.Online = true
 		e.tellOnline(ctx, by.App, &u)
@@ -113,7 +118,10 @@ func (e *Engine) disconnect(s *session) {
 			e.opts.Report("presence cannot be told", err)
 		}
 	}
-	if !last || s.by.Access == core.AccessAnonymous {
+	if last {
+		e.here(userKey{s.by.App, s.by.User}, false)
+	}
+	if !last || s.by.Access == core.AccessAnonymous || e.peers.online(userKey{s.by.App, s.by.User}) {
 		return
 	}
 	// The connection is gone, so nobody waits; the write is bounded all the same.
@@ -168,7 +176,7 @@ func (l live) selfIn(ctx context.Context, by core.Actor, ms []core.Member) (core
 		return core.Self{}, err
 	}
 	s := core.Self{User: *u}
-	s.User.Online = e.hub.online(by.App, by.User) && !u.Invisible
+	s.User.Online = e.online(by.App, by.User) && !u.Invisible
 	if by.Access == core.AccessAnonymous {
 		return s, nil
 	}

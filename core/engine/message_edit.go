@@ -50,7 +50,7 @@ func (ms messages) edit(ctx context.Context, by core.Actor, in core.EditMessage)
 	if old.Deleted() {
 		return core.Message{}, fault.MessageNotFound.Error(fmt.Sprintf("message with id %q has been deleted", cut(in.ID)))
 	}
-	sc.maxExtra = in.MaxExtra
+	sc.maxExtra, sc.maxText = in.MaxExtra, in.MaxText
 	next, err := e.edited(ctx, sc, old, &in)
 	if err != nil {
 		return core.Message{}, err

@@ -92,7 +92,7 @@ func (ms messages) send(ctx context.Context, by core.Actor, in core.SendMessage)
 	if sc.user == nil {
 		return core.Sent{}, fault.RequestInvalid.Error("either message.user or message.user_id must be provided when using server side auth.")
 	}
-	sc.maxExtra = in.MaxExtra
+	sc.maxExtra, sc.maxText = in.MaxExtra, in.MaxText
 	if in.Inside && sc.member == nil && !by.Server() && !sc.banned(e.now()) { // who is banned is told that instead
 		return core.Sent{}, fault.GroupNotMember.Error("only members may write here").With("self")
 	}
@@ -100,9 +100,13 @@ func (ms messages) send(ctx context.Context, by core.Actor, in core.SendMessage)
 	if err != nil {
 		return core.Sent{}, err
 	}
+	if in.Directed {
+		m.RestrictedTo = nil // until its right was judged
+	}
 	if err := e.maySend(ctx, sc, m, in.QuietBlock); err != nil {
 		return core.Sent{}, err
 	}
+	m.RestrictedTo = in.Message.RestrictedTo
 	if err := e.intoThread(ctx, sc, m, in.Inside); err != nil {
 		return core.Sent{}, err
 	}
@@ -192,7 +196,7 @@ func checkShape(sc *scene, m *core.Message, was int) error {
 	switch {
 	case len(m.Alias) > maxAlias || strings.ContainsAny(m.Alias, ",%"):
 		return fault.RequestInvalidField.Error("message.id must be at most 255 characters long and not contain , or %")
-	case cfg.MaxLength > 0 && len(m.Text) > max(cfg.MaxLength, min(sc.maxExtra, mostCustom)) && utf8.RuneCountInString(m.Text) > cfg.MaxLength:
+	case cfg.MaxLength > 0 && len(m.Text) > max(cfg.MaxLength, min(sc.maxText, mostCustom)) && utf8.RuneCountInString(m.Text) > cfg.MaxLength:
 		return fault.MessageTooLong.Error(fmt.Sprintf("message text is too long. Max length is %d", cfg.MaxLength))
 	case len(m.Attachments) > maxAttachments:
 		return fault.RequestInvalidField.Error(fmt.Sprintf("message.attachments must contain a maximum of %d items", maxAttachments))

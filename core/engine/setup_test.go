@@ -10,13 +10,13 @@ import (
 	"dragoman/core/bus"
 	"dragoman/core/engine"
 	"dragoman/core/fault"
-	"dragoman/core/store/sqlite"
 )
 
 // rig is a world of one node whose engine and store can be stopped and started again.
 type rig struct {
 	*world
 	dir    string
+	db     *database
 	tweak  func(*engine.Options)
 	engine *engine.Engine
 	stop   func()
@@ -27,7 +27,7 @@ func newEngine(t *testing.T, tweak func(*engine.Options), users ...core.UserID) 
 	t.Helper()
 	r := &rig{
 		world: &world{t: t, clock: &clock{now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}},
-		dir:   t.TempDir(), tweak: tweak,
+		dir:   t.TempDir(), db: newDatabase(t), tweak: tweak,
 	}
 	r.start()
 	t.Cleanup(func() { r.stop() })
@@ -51,16 +51,13 @@ func (r *rig) start() {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	st, err := sqlite.Open(ctx, sqlite.Options{Path: filepath.Join(r.dir, "chat.db")})
-	if err != nil {
-		r.t.Fatal(err)
-	}
+	st := r.db.open(r.t)
 	blobs, err := blob.Open(filepath.Join(r.dir, "blobs"))
 	if err != nil {
 		r.t.Fatal(err)
 	}
 	o := engine.Options{
-		Store: st, Bus: b, Now: r.clock.Now, Blobs: blobs,
+		Store: st, Bus: b, Shared: r.db.shared(), Now: r.clock.Now, Blobs: blobs,
 		Report: func(msg string, err error) { r.t.Logf("engine: %s: %v", msg, err) },
 	}
 	if r.tweak != nil {
@@ -78,7 +75,7 @@ func (r *rig) start() {
 	r.stop = func() {
 		e.Close()
 		b.Close()
-		if err := st.Close(); err != nil {
+		if err := r.db.close(st); err != nil {
 			r.t.Errorf("close store: %v", err)
 		}
 		if err := blobs.Close(); err != nil {

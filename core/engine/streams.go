@@ -63,7 +63,7 @@ func (s streams) begin(ctx context.Context, by core.Actor, in core.WriteStream) 
 	if len(in.Chunk.Text) > core.StreamBytes {
 		return core.Stream{}, translate("streams.write", cutOff(streamSize))
 	}
-	sent, err := messages(s).Send(ctx, by, core.SendMessage{Key: in.Key, Message: in.Input, SkipCommands: true, MaxExtra: in.MaxExtra})
+	sent, err := messages(s).Send(ctx, by, core.SendMessage{Key: in.Key, Message: in.Input, SkipCommands: true, MaxText: core.StreamBytes, MaxExtra: in.MaxExtra})
 	if err != nil {
 		return core.Stream{}, err
 	}
@@ -187,7 +187,7 @@ func (s streams) finish(ctx context.Context, sc *scene, m *core.Message, in core
 	for i := range chunks {
 		b.WriteString(chunks[i].Text)
 	}
-	_, err = messages(s).Edit(ctx, sc.by, core.EditMessage{ID: m.ID.String(), MaxExtra: in.MaxExtra, Change: func(m *core.Message) error {
+	_, err = messages(s).Edit(ctx, sc.by, core.EditMessage{ID: m.ID.String(), MaxText: core.StreamBytes, MaxExtra: in.MaxExtra, Change: func(m *core.Message) error {
 		return in.Finish(m, b.String())
 	}})
 	return err

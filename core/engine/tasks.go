@@ -42,7 +42,10 @@ type storedTask struct {
 }
 
 // taskPoll is how often the worker looks for tasks it was not told of.
-const taskPoll = 10 * time.Second
+const (
+	taskPoll       = 10 * time.Second
+	taskPollShared = time.Second
+)
 
 // startTask records a task in the transaction of the command; the worker finds it after the commit.
 func startTask[T any](t *txn, kind string, job *T) (core.Task, error) {
@@ -73,7 +76,11 @@ func (s tasks) Get(ctx context.Context, by core.Actor, in core.GetTask) (core.Ta
 
 // runTasks works on open tasks, one after the other, until ctx ends.
 func (e *Engine) runTasks(ctx context.Context) {
-	tick := time.NewTicker(taskPoll)
+	poll := taskPoll
+	if e.opts.Shared { // another node may have been told of it
+		poll = taskPollShared
+	}
+	tick := time.NewTicker(poll)
 	defer tick.Stop()
 	for {
 		if err := e.workTasks(ctx); err != nil && ctx.Err() == nil {
@@ -89,6 +96,9 @@ func (e *Engine) runTasks(ctx context.Context) {
 }
 
 func (e *Engine) workTasks(ctx context.Context) error {
+	if !e.lease.held() {
+		return nil // another node's work
+	}
 	for after := ""; ; {
 		rows, err := e.store.Records(ctx, allApps, spaceTasksOpen, "", after, false, 100)
 		if err != nil || len(rows) == 0 {

@@ -2,7 +2,6 @@ package engine_test
 
 import (
 	"context"
-	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -10,7 +9,6 @@ import (
 	"dragoman/core"
 	"dragoman/core/bus"
 	"dragoman/core/engine"
-	"dragoman/core/store/sqlite"
 )
 
 // world is one app on one store with as many engines ("nodes") as a test asks for.
@@ -47,19 +45,17 @@ func (c *clock) Add(d time.Duration) {
 func newWorld(t *testing.T, buses []bus.Bus, users ...core.UserID) *world {
 	t.Helper()
 	ctx := t.Context()
-	st, err := sqlite.Open(ctx, sqlite.Options{Path: filepath.Join(t.TempDir(), "chat.db")})
-	if err != nil {
-		t.Fatal(err)
-	}
+	db := newDatabase(t)
 	w := &world{t: t, clock: &clock{now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}}
-	t.Cleanup(func() {
-		if err := st.Close(); err != nil {
-			t.Errorf("close store: %v", err)
-		}
-	})
 	start := func(b bus.Bus) *engine.Engine {
+		st := db.open(t)
+		t.Cleanup(func() {
+			if err := db.close(st); err != nil {
+				t.Errorf("close store: %v", err)
+			}
+		})
 		e, err := engine.New(ctx, engine.Options{
-			Store: st, Bus: b, Now: w.clock.Now, RoomGrace: 50 * time.Millisecond, Report: func(msg string, err error) { t.Logf("engine: %s: %v", msg, err) },
+			Store: st, Bus: b, Shared: db.shared() || len(buses) > 1, Now: w.clock.Now, RoomGrace: 50 * time.Millisecond, Report: func(msg string, err error) { t.Logf("engine: %s: %v", msg, err) },
 		})
 		if err != nil {
 			t.Fatal(err)

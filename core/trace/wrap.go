@@ -17,6 +17,7 @@ func Wrap(c *core.Core) *core.Core {
 	out.Messages = tracedMessages{c.Messages}
 	out.Reactions = tracedReactions{c.Reactions}
 	out.Reads = tracedReads{c.Reads}
+	out.Interactions = tracedInteractions{c.Interactions}
 	out.Threads = tracedThreads{c.Threads}
 	out.Previews = tracedPreviews{c.Previews}
 	out.Moderation = tracedModeration{c.Moderation}
@@ -356,6 +357,25 @@ func (s tracedReads) Receipts(ctx context.Context, by core.Actor, in core.ListRe
 		defer func() { end(err) }()
 	}
 	return s.Reads.Receipts(ctx, by, in)
+}
+
+// tracedInteractions reports the commands of its service.
+type tracedInteractions struct{ core.Interactions }
+
+// Mark implements core.Interactions.
+func (s tracedInteractions) Mark(ctx context.Context, by core.Actor, in core.MarkInteraction) (out core.Interacted, err error) {
+	if end := begin(ctx, "Interactions.Mark", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Interactions.Mark(ctx, by, in)
+}
+
+// Get implements core.Interactions.
+func (s tracedInteractions) Get(ctx context.Context, by core.Actor, in core.GetInteractions) (out []core.Interacted, err error) {
+	if end := begin(ctx, "Interactions.Get", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Interactions.Get(ctx, by, in)
 }
 
 // tracedThreads reports the commands of its service.
@@ -1697,6 +1717,14 @@ func (s tracedConversations) List(ctx context.Context, by core.Actor, in core.Li
 		defer func() { end(err) }()
 	}
 	return s.Conversations.List(ctx, by, in)
+}
+
+// Quiet implements core.Conversations.
+func (s tracedConversations) Quiet(ctx context.Context, by core.Actor, in core.ListQuiet) (out []core.ConversationSettings, err error) {
+	if end := begin(ctx, "Conversations.Quiet", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Conversations.Quiet(ctx, by, in)
 }
 
 // tracedBroadcasts reports the commands of its service.

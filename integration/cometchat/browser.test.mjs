@@ -50,13 +50,13 @@ test('an app in a browser logs in, hears and speaks by the vendor\'s own host na
     return (await CometChat.login(uid, authKey)).getName();
   }, { app, uid, authKey });
   assert.equal(name, 'Web');
-  const deadline = Date.now() + 15_000;
+  const deadline = Date.now() + 40_000;
   while ((await must('GET', `/users/${uid}`)).status !== 'online') {
     assert.ok(Date.now() < deadline, `the live link does not come up: ${problems}`);
     await new Promise((r) => { setTimeout(r, 50); });
   }
   await say(ann, uid, 'hello browser');
-  await page.waitForFunction(() => window.heard.includes('hello browser'), null, { timeout: 15_000 });
+  await page.waitForFunction(() => window.heard.includes('hello browser'), null, { timeout: 40_000 });
   await page.evaluate(async ({ to }) => {
     const { CometChat } = window;
     await CometChat.sendMessage(new CometChat.TextMessage(to, 'hello ann', 'user'));

@@ -20,7 +20,7 @@ function hears(type, match = () => true) {
       waiting.delete(look);
       resolve(heard.splice(i, 1)[0]);
     };
-    const timer = setTimeout(() => { waiting.delete(look); reject(new Error(`no ${type}, but ${heard.map((e) => e.type)}`)); }, 10_000);
+    const timer = setTimeout(() => { waiting.delete(look); reject(new Error(`no ${type}, but ${heard.map((e) => e.type)}`)); }, 25_000);
     waiting.add(look);
     look();
   });

@@ -17,7 +17,7 @@ export const authKey = need('COMET_AUTH_KEY');
 export const apiKey = need('COMET_API_KEY');
 
 // patience bounds every wait for something that has to happen.
-export const patience = 10_000;
+export const patience = 25_000;
 
 // The packages of the vendor, by major version.
 const packages = { 4: '@cometchat/chat-sdk-javascript', 3: '@cometchat-pro/chat' };

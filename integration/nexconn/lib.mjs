@@ -16,8 +16,9 @@ export const base = need('NEXCONN_URL');
 export const appkey = need('NEXCONN_KEY');
 const secret = need('NEXCONN_SECRET');
 
-// patience bounds every wait for something that has to happen.
-export const patience = 10_000;
+// patience bounds every wait for something that has to happen; starting is slower than anything else.
+export const patience = 20_000;
+const starting = 60_000;
 
 let count = 0;
 
@@ -115,7 +116,7 @@ export class Peer {
   }
 
   // hears waits for an event and takes it off the list.
-  hears(event, match = () => true) {
+  hears(event, match = () => true, within = patience) {
     return new Promise((resolve, reject) => {
       const look = () => {
         const i = this.heard.findIndex((m) => m.event === event && match(...m.args));
@@ -127,7 +128,7 @@ export class Peer {
       const timer = setTimeout(() => {
         this.waiting.delete(look);
         reject(new Error(`${this.userId} did not hear ${event}, but ${JSON.stringify(this.heard).slice(0, 3000)}`));
-      }, patience);
+      }, within);
       this.waiting.add(look);
       look();
     });
@@ -172,7 +173,7 @@ after(() => {
 export async function init(userId, options = {}) {
   const p = new Peer(userId);
   peers.add(p);
-  await p.hears('ready');
+  await p.hears('ready', () => true, starting);
   const { navigators = [base], ...rest } = options;
   await p.run((RC, { options }, listen) => { RC.init(options); listen(); }, { options: { appkey, navigators, logLevel: 4, ...rest } });
   return p;
@@ -185,12 +186,24 @@ export async function device(userId, options) {
   const out = await p.call('connect', p.token);
   assert.equal(out.code, 0, `connect: ${JSON.stringify(out)}\n${p.log}`);
   assert.equal(out.data.userId, userId);
+  await p.hears('ULTRA_GROUP_ENABLE'); // until then the SDK refuses what concerns the list of conversations
   return p;
 }
 
 // person makes a new person and connects a device of theirs.
 export async function person(prefix, options) {
   return device(unique(prefix), options);
+}
+
+// offline takes a device away and waits until the server knows.
+export async function offline(p) {
+  await p.run((RC) => { RC.disconnect(); });
+  const deadline = Date.now() + patience;
+  while ((await must('/user/connection-status/get', { userId: p.userId })).status !== '0') {
+    assert.ok(Date.now() < deadline, `${p.userId} stays online`);
+    await new Promise((r) => { setTimeout(r, 20); });
+  }
+  p.close();
 }
 
 // Kinds of conversation.

@@ -1,7 +1,7 @@
 // Messages live and after the fact, in direct and group channels.
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
-import { device, direct, must, person } from './lib.mjs';
+import { device, direct, must, offline, person } from './lib.mjs';
 
 test('a message reaches the other one live, and its sender knows its id and time', async () => {
   const [ann, ben] = await Promise.all([person('ann'), person('ben')]);
@@ -21,7 +21,7 @@ test('a device that was away gets what it missed, recalls included', async () =>
   const [ann, ben] = await Promise.all([person('ann'), person('ben')]);
   await ann.say(direct(ben), 'first');
   await ben.text('first');
-  ben.close();
+  await offline(ben);
   const second = (await ann.say(direct(ben), 'second')).data;
   await ann.say(direct(ben), 'third');
   await ann.must('recallMessage', direct(ben), { messageUId: second.messageUId, sentTime: second.sentTime });
@@ -76,8 +76,12 @@ test('an edit reaches the other one', async () => {
   const [ann, ben] = await Promise.all([person('ann'), person('ben')]);
   const sent = (await ann.say(direct(ben), 'helo')).data;
   await ben.text('helo');
-  const out = await ann.run((RC, { sent }) => RC.modifyMessageWithParams({ ...sent, messageUId: sent.messageUId, content: { content: 'hello' } }), { sent });
+  const out = await ann.run((RC, { sent }) => RC.modifyMessageWithParams({ conversation: { conversationType: sent.conversationType, targetId: sent.targetId }, messageUId: sent.messageUId, messageContent: { content: 'hello' } }), { sent });
   assert.equal(out.code, 0, JSON.stringify(out));
+  const [edited] = await ben.hears('MESSAGE_MODIFIED');
+  assert.equal(edited[0]?.content?.content ?? edited.messages?.[0]?.content?.content, 'hello', JSON.stringify(edited));
+  const { list } = await ben.must('getHistoryMessages', direct(ann), { timestamp: 0, count: 5, order: 0 });
+  assert.deepEqual(list.map((m) => m.content.content), ['hello']);
 });
 
 test('custom content comes back byte for byte', async () => {

@@ -20,7 +20,7 @@ export const key2 = need('STREAM_KEY2');
 export const secret2 = need('STREAM_SECRET2');
 
 // patience bounds every wait for something that has to happen.
-export const patience = 8000;
+export const patience = 20_000;
 
 const open = new Set();
 

@@ -1,6 +1,7 @@
 package postgres_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -22,6 +23,18 @@ func TestMain(m *testing.M) {
 	if server, err = pgtest.Start(pgtest.Quick); err != nil && (pgtest.Required() || !errors.Is(err, pgtest.Missing)) {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
+	}
+	if server != nil { // the schema once, and copies of it
+		if err := server.Prepare(context.Background(), func(dsn string) error {
+			s, err := postgres.Open(context.Background(), postgres.Options{DSN: dsn})
+			if err != nil {
+				return err
+			}
+			return s.Close()
+		}); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
 	}
 	code := m.Run()
 	if server != nil {

@@ -31,6 +31,7 @@ type Server struct {
 	as   *syscall.Credential // the server refuses to run as root
 	bin  string
 	seq  atomic.Int64
+	base string // database that fresh ones are copies of
 }
 
 // settings are those of the server. Durable: what is acknowledged must be there after a kill.
@@ -76,6 +77,12 @@ func find() (string, error) {
 		}
 	}
 	return "", Missing
+}
+
+// Installed reports whether Start can work.
+func Installed() bool {
+	_, err := find()
+	return err == nil
 }
 
 // version is the number in the name of a folder of programs.
@@ -235,10 +242,27 @@ func (s *Server) Fresh(ctx context.Context) (string, error) {
 	}
 	defer c.Close(ctx)
 	name := fmt.Sprintf("t%d", s.seq.Add(1))
-	if _, err := c.Exec(ctx, "CREATE DATABASE "+name); err != nil {
+	sql := "CREATE DATABASE " + name
+	if s.base != "" {
+		sql += " TEMPLATE " + s.base
+	}
+	if _, err := c.Exec(ctx, sql); err != nil {
 		return "", fmt.Errorf("pgtest: %w", err)
 	}
 	return s.DSN(name), nil
+}
+
+// Prepare makes fresh databases copies of one that fill has filled, and left.
+func (s *Server) Prepare(ctx context.Context, fill func(dsn string) error) error {
+	dsn, err := s.Fresh(ctx)
+	if err != nil {
+		return err
+	}
+	if err := fill(dsn); err != nil {
+		return err
+	}
+	s.base = fmt.Sprintf("t%d", s.seq.Load())
+	return nil
 }
 
 // Required reports whether a missing server is a failure: on the machine that checks every change.
