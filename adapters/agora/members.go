@@ -29,6 +29,8 @@ type memberPage struct {
 	members []core.Member
 	joined  bool
 	cursor  string
+
+	byCursor bool
 }
 
 // listMembers lists the members by number of the page, or by cursor.
@@ -53,6 +55,7 @@ func (s *space) listMembers(ctx context.Context, at *spot, rq *adapters.Request)
 		}
 		return out, err
 	}
+	out.byCursor = true
 	in := core.QueryMembers{Key: at.key(), Sort: []core.Sort{{Field: "id"}}, Page: core.Page{Limit: limit + 1}}
 	if after := cursorIn(rq); after != "" {
 		in.Filter = core.Cond("id", core.OpGt, core.Text(after))
@@ -69,7 +72,7 @@ func (s *space) listMembers(ctx context.Context, at *spot, rq *adapters.Request)
 func encodeMembers(a *answer, _ *spot, p memberPage) {
 	a.List("data")
 	for i := range p.members {
-		writeAffiliation(a, &p.members[i], p.joined)
+		writeAffiliation(a, &p.members[i], p.joined, p.byCursor)
 	}
 	a.CloseList()
 	a.Int("count", len(p.members))

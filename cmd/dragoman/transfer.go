@@ -12,12 +12,13 @@ import (
 	"syscall"
 	"time"
 
+	"go.uber.org/zap"
+
 	"dragoman/config"
 	"dragoman/core"
 	"dragoman/core/blob"
 	"dragoman/core/engine"
 	"dragoman/core/store"
-	"dragoman/core/store/sqlite"
 	"dragoman/core/transfer"
 )
 
@@ -44,7 +45,7 @@ func (f dataFlags) open(ctx context.Context, s streams, name string, create bool
 	if !slices.ContainsFunc(c.Apps, func(a config.App) bool { return a.Name == name }) {
 		return nil, nil, app, usagef("There is no app %q in the configuration.", name)
 	}
-	db, err := sqlite.Open(ctx, sqlite.Options{Path: c.Store.DSN})
+	db, err := openStore(ctx, c, zap.NewNop())
 	if err != nil {
 		return nil, nil, app, fmt.Errorf("open the store (no server may run on it meanwhile): %w", err)
 	}
