@@ -48,6 +48,8 @@ type tenant struct {
 	off map[string]bool
 	// callers are the addresses server calls may come from; empty for all.
 	callers []string
+	// webhook is where webhooks go, empty for nowhere.
+	webhook string
 	// quotas are caps that differ from the vendor's usual ones, by name.
 	quotas map[string]int
 }

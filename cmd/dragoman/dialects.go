@@ -106,6 +106,7 @@ var dialects = []dialect{
 				"app_key": n.AppKey, "app_secret": n.AppSecret.Reveal(),
 				"callers": strings.Join(n.Callers, ","), "services_off": strings.Join(n.ServicesOff, ","),
 				"quotas": strings.Join(n.Quotas, ","),
+				"webhook_url": n.WebhookURL,
 			}
 		},
 		listen: func(a *config.App) string { return a.Nexconn.Listen },
