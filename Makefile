@@ -7,7 +7,7 @@ FUZZTIME ?= 10s
 UNIT      = $(shell go list ./... | grep -v /integration)
 
 .DEFAULT_GOAL := build
-.PHONY: build test unit integration deps panes bench bench-import race fuzz lint generate clean
+.PHONY: build test unit integration deps panes bench bench-scale bench-import race fuzz lint generate clean
 
 build: ## bin/dragoman
 	go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/dragoman ./cmd/dragoman
@@ -38,6 +38,9 @@ panes: deps ## the console's live panes, each with its vendor's SDK, in .cache/p
 
 bench: ## throughput, latency, fan-out, memory and start, measured on this machine
 	go run ./bench
+
+bench-scale: ## PostgreSQL, by one node and by three
+	go run ./bench -only p
 
 bench-import: ## a million messages into a fresh database
 	go test -run '^$$' -bench 'Import$$' -benchtime 1000000x ./core/transfer

@@ -46,8 +46,11 @@ func (f dataFlags) open(ctx context.Context, s streams, name string, create bool
 		return nil, nil, app, usagef("There is no app %q in the configuration.", name)
 	}
 	db, err := openStore(ctx, c, zap.NewNop())
+	if err != nil && c.Store.Kind == config.StoreSQLite {
+		return nil, nil, app, fmt.Errorf("no server may run on the file meanwhile: %w", err)
+	}
 	if err != nil {
-		return nil, nil, app, fmt.Errorf("open the store (no server may run on it meanwhile): %w", err)
+		return nil, nil, app, err
 	}
 	app, err = findApp(ctx, db, name, create)
 	if err != nil {

@@ -121,7 +121,7 @@ func (f *find[T]) list(ctx context.Context, r *session, app core.AppID) ([]T, er
 	if len(b.args) > maxArgs {
 		return nil, bad("the filter is too large")
 	}
-	rows, err := r.q.Query(ctx, b.sql.String(), b.args...)
+	rows, err := r.q.Query(ctx, b.sql.String(), append([]any{pgx.QueryExecModeCacheDescribe}, b.args...)...)
 	if err == nil {
 		if r.tx != nil {
 			defer func() { _ = r.tx.note(rows.Err()) }() // err says it

@@ -81,6 +81,8 @@ func Open(ctx context.Context, opt Options) (*Store, error) {
 	for k, v := range map[string]string{
 		"application_name": "dragoman", "statement_timeout": statementTime, "idle_in_transaction_session_timeout": statementTime,
 		"default_transaction_isolation": "read committed",
+		"plan_cache_mode":               "force_generic_plan", // statements are few and go by keys; filters are planned each time, see find
+
 	} {
 		if _, set := params[k]; !set {
 			params[k] = v

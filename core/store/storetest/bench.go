@@ -44,10 +44,28 @@ var benchText = strings.Repeat("the quick brown fox jumps over ", 4)
 // BenchAppend measures appends of ordinary messages with a client id, event, hook row and read
 // position into fresh channels of a fresh app of the store, which stay there.
 func BenchAppend(ctx context.Context, s store.Store, load Load) (Rate, error) {
-	app, chs, err := benchChannels(ctx, s, load)
+	f, err := BenchFixture(ctx, s, load)
 	if err != nil {
 		return Rate{}, err
 	}
+	return f.Append(ctx, s, load, 0)
+}
+
+// Fixture is an app with channels to append to, over one store or several on the same database.
+type Fixture struct {
+	app core.AppID
+	chs []core.ChannelID
+}
+
+// BenchFixture makes the channels of a load.
+func BenchFixture(ctx context.Context, s store.Store, load Load) (Fixture, error) {
+	app, chs, err := benchChannels(ctx, s, load)
+	return Fixture{app, chs}, err
+}
+
+// Append runs a load into the fixture; node tells the runs over several stores apart.
+func (f Fixture) Append(ctx context.Context, s store.Store, load Load, node int) (Rate, error) {
+	app, chs := f.app, f.chs
 	took := make([][]time.Duration, load.Writers)
 	errs := make([]error, load.Writers)
 	each := load.Messages / load.Writers
@@ -62,7 +80,7 @@ func BenchAppend(ctx context.Context, s store.Store, load Load) (Rate, error) {
 				began := time.Now()
 				in := store.Append{App: app, MoveRead: true, Outbox: true, Unhide: true, Message: &core.Message{
 					Channel: chs[(w+i*7)%len(chs)], User: user, Text: benchText, CreatedAt: began, UpdatedAt: began,
-					Alias: fmt.Sprintf("%08x-%s-%06x-%03d", uint32(i*2654435761)^uint32(w*40503), stamp, i, w), //nolint:gosec // spread on purpose
+					Alias: fmt.Sprintf("%08x-%s-%06x-%03d-%d", uint32(i*2654435761)^uint32(w*40503), stamp, i, w, node), //nolint:gosec // spread on purpose
 				}}
 				if err := s.Append(ctx, &in, nil); err != nil {
 					errs[w] = err
