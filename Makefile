@@ -60,7 +60,7 @@ lint: ## gofmt and golangci-lint
 	golangci-lint run
 
 generate: ## files made from tables and tags: config.example.toml, docs/config.md, errors.md, compat/
-	go test ./config ./normalize/explain ./adapters/stream -update
+	go test ./config ./normalize/explain ./adapters/stream ./adapters/native -update
 
 clean:
 	rm -rf bin integration/.out

@@ -282,11 +282,14 @@ func (v *checker) agora(path string, a *App, keys map[string]string) {
 
 // bare reports whether nothing of the table is set.
 func (n *Nexconn) bare() bool {
-	return n.AppSecret == "" && n.Listen == "" && len(n.Callers) == 0 && len(n.ServicesOff) == 0
+	return n.AppSecret == "" && n.Listen == "" && len(n.Callers) == 0 && len(n.ServicesOff) == 0 && len(n.Quotas) == 0
 }
 
 // nexconnServices are what an app may have switched off.
 var nexconnServices = []string{"allowlist", "blocklist", "community", "history", "open_metadata", "presence", "profiles", "recall_others", "rtc"}
+
+// nexconnQuotas are the caps an app may have of its own.
+var nexconnQuotas = []string{"admins", "allowlist", "blocklist", "favorites", "friends", "keepalive", "profile_keys", "users", "words"}
 
 // nexconn checks an app's table for that dialect.
 func (v *checker) nexconn(path string, a *App, keys map[string]string) {
@@ -311,6 +314,12 @@ func (v *checker) nexconn(path string, a *App, keys map[string]string) {
 	for _, c := range n.Callers {
 		if _, err := netip.ParseAddr(c); err != nil {
 			v.add(path+".callers", strconv.Quote(c)+" is not an address", "such as 203.0.113.7")
+		}
+	}
+	for _, q := range n.Quotas {
+		name, most, _ := strings.Cut(q, "=")
+		if n, err := strconv.Atoi(most); err != nil || n < 1 || !slices.Contains(nexconnQuotas, name) {
+			v.add(path+".quotas", strconv.Quote(q)+" is not a quota", "name=number, one of "+strings.Join(nexconnQuotas, ", "))
 		}
 	}
 	for _, s := range n.ServicesOff {

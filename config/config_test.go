@@ -77,7 +77,7 @@ func TestExampleFileUncommentedIsValid(t *testing.T) {
 		Org: "acme-org", App: "acme-app", AppID: "00112233445566778899aabbccddeeff", AppCertificate: "ffeeddccbbaa99887766554433221100",
 		ClientID: "acme-client", ClientSecret: "client-0123456789abcdef", Listen: ":8083", FileLifetime: config.Duration{Duration: 168 * time.Hour},
 	}
-	want.Nexconn = config.Nexconn{AppKey: "acme-nexconn", AppSecret: "nex-0123456789abcdef", Listen: ":8084", Callers: []string{"203.0.113.7"}, ServicesOff: []string{"community"}}
+	want.Nexconn = config.Nexconn{AppKey: "acme-nexconn", AppSecret: "nex-0123456789abcdef", Listen: ":8084", Callers: []string{"203.0.113.7"}, ServicesOff: []string{"community"}, Quotas: []string{"users=10000"}}
 	if diff := cmp.Diff([]config.App{want}, c.Apps); diff != "" {
 		t.Errorf("app differs (-want +got):\n%s", diff)
 	}
@@ -206,6 +206,8 @@ func TestEnvironmentReachesEveryKey(t *testing.T) {
 			v = "another"
 		case "callers":
 			v = "203.0.113.7, 2001:db8::1"
+		case "quotas":
+			v = "users=5, words=7"
 		case "services_off":
 			v = "community, profiles"
 		case "url":

@@ -87,6 +87,9 @@ func (d *Dialect) remove(ctx context.Context, app core.AppID, id core.UserID) er
 	if err := SetPassword(ctx, d.core, app, id, ""); err != nil {
 		return err
 	}
+	if _, err := d.core.Sessions.Kick(ctx, server(app), core.KickSessions{User: id, Reason: "removed"}); err != nil {
+		return err
+	}
 	_, err := d.core.Users.Delete(ctx, server(app), core.DeleteUsers{IDs: []core.UserID{id}, Hard: true})
 	return err
 }
@@ -213,7 +216,11 @@ func (d *Dialect) changePassword(ctx context.Context, by core.Actor, rq *adapter
 	if err := SetPassword(ctx, d.core, by.App, u.ID, next); err != nil {
 		return none{}, err
 	}
-	return none{}, d.revoke(ctx, by.App, u.ID)
+	if err := d.revoke(ctx, by.App, u.ID); err != nil {
+		return none{}, err
+	}
+	_, err = d.core.Sessions.Kick(ctx, server(by.App), core.KickSessions{User: u.ID, Reason: "password"})
+	return none{}, err
 }
 
 // revoke ends the tokens a person has.

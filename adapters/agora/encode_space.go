@@ -36,7 +36,7 @@ func writeSpace(a *answer, g *spaceDetail) {
 	a.Bool("public", c.Admits() != core.AdmitInvited)
 	a.List("affiliations")
 	for i := range g.members {
-		writeAffiliation(a, &g.members[i], false)
+		writeAffiliation(a, &g.members[i], false, false)
 	}
 	a.CloseList()
 	a.Close()
@@ -50,14 +50,15 @@ func maxOf(c *core.Channel) int {
 	return normalPlaceUsers
 }
 
-// writeAffiliation writes a member as the vendor lists them.
-func writeAffiliation(a *answer, m *core.Member, joined bool) {
-	a.Open()
-	if m.Role == core.MemberOwner {
-		a.Text("owner", string(m.User))
-	} else {
-		a.Text("member", string(m.User))
+// writeAffiliation writes a member as the vendor lists them: by page as owner or member, by cursor as
+// admins too.
+func writeAffiliation(a *answer, m *core.Member, joined, admins bool) {
+	role := roleOf(m)
+	if role == "admin" && !admins {
+		role = "member"
 	}
+	a.Open()
+	a.Text(role, string(m.User))
 	if joined {
 		a.Int64("joined_time", m.CreatedAt.UnixMilli())
 	}
@@ -103,6 +104,23 @@ func writeRow(a *answer, g *core.GroupView) {
 	a.Close()
 }
 
+// writeRoomRow writes a room in the list of those a person is in, as the web SDK reads it: the owner
+// comes behind the app key.
+func writeRoomRow(a *answer, g *core.GroupView) {
+	c := &g.Channel
+	a.Open()
+	a.Text("id", numberOf(c))
+	a.Text("name", c.Name)
+	a.Text("title", c.Name)
+	a.Text("owner", a.t.key()+"_"+string(c.CreatedBy))
+	a.Int64("created", c.CreatedAt.UnixMilli())
+	a.Text("description", gjson.GetBytes(c.Extra, "description").String())
+	a.Int("max_users", maxOf(c))
+	a.Int("affiliations_count", c.MemberCount)
+	a.Bool("disabled", c.Disabled)
+	a.Close()
+}
+
 // writeListed writes a place in a list of all.
 func (s *space) writeListed(a *answer, c *core.Channel) {
 	a.Open()
@@ -115,6 +133,8 @@ func (s *space) writeListed(a *answer, c *core.Channel) {
 		a.Text("owner", a.t.key()+"_"+string(c.CreatedBy))
 		a.Text("groupid", numberOf(c))
 		a.Text("groupname", c.Name)
+		a.Text("id", numberOf(c)) // of which the Easemob SDK makes its list of public groups
+		a.Text("name", c.Name)
 		a.Int("affiliations", c.MemberCount)
 		a.Text("type", "group")
 		a.Int64("lastModified", c.UpdatedAt.UnixMilli())
@@ -172,10 +192,11 @@ func allDid(action string) func(*answer, *spot, []did) {
 	}
 }
 
-// eitherDid answers one person as an object, and several as a list.
+// eitherDid answers one person as an object, and several as a list. The web SDK, which asks for version
+// 3, takes a list always.
 func eitherDid(action string) func(*answer, *spot, []did) {
 	return func(a *answer, s *spot, list []did) {
-		if len(list) == 1 {
+		if len(list) == 1 && a.rq.Query.Get("version") != "v3" {
 			oneDid(action)(a, s, list[0])
 			return
 		}

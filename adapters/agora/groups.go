@@ -32,7 +32,7 @@ func (d *Dialect) groupRoutes() []adapters.Route {
 		op(d, full, "GET", "/chatgroups/user/:username/joined_count", "countGroupsOfUser", d.joined(core.KindGroup), encodeJoinedCount),
 		op(d, full, "GET", "/users/:username/joined_chatgroups", "listJoinedGroups", d.joined(core.KindGroup), encodeJoined),
 		op(d, full, "POST", "/users/:username/joined_chatgroups", "joinGroups", d.joinMany, encodeJoinedMany).Gated(adapters.GateServer),
-		op(d, full, "GET", "/users/:username/joined_chatrooms", "listJoinedRooms", d.joined(core.KindRoom), encodeJoined),
+		op(d, full, "GET", "/users/:username/joined_chatrooms", "listJoinedRooms", d.joined(core.KindRoom), encodeJoinedRooms),
 		op(d, full, "GET", "/publicchatgroups", "listPublicGroups", d.public, s.encodeList),
 		here(s, full, "GET", "/user/:username/is_joined", "isMember", s.isJoined, func(a *answer, _ *spot, yes bool) { a.Bool("data", yes) }),
 		here(s, full, "POST", "/shield", "shield", s.shield(true), oneDid("shield")),
@@ -227,9 +227,11 @@ func (s *space) get(ctx context.Context, by core.Actor, rq *adapters.Request) ([
 		if err != nil {
 			return nil, err
 		}
-		ms, err := s.d.members(ctx, by.App, at.key(), 500)
-		if err != nil {
-			return nil, err
+		var ms []core.Member
+		if at.inside() == nil {
+			if ms, err = s.d.members(ctx, by.App, at.key(), 500); err != nil {
+				return nil, err
+			}
 		}
 		out = append(out, spaceDetail{at.view.Channel, ms})
 	}
@@ -437,6 +439,19 @@ func encodeJoined(a *answer, p joinedPage) {
 	a.List("data")
 	for i := range p.groups {
 		writeRow(a, &p.groups[i])
+	}
+	a.CloseList()
+	a.Int("count", len(p.groups))
+}
+
+func encodeJoinedRooms(a *answer, p joinedPage) {
+	if a.rq.Query.Get("detail") != "true" {
+		encodeJoined(a, p)
+		return
+	}
+	a.List("data")
+	for i := range p.groups {
+		writeRoomRow(a, &p.groups[i])
 	}
 	a.CloseList()
 	a.Int("count", len(p.groups))

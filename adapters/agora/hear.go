@@ -270,11 +270,18 @@ func (l *link) hearChannelRead(ctx context.Context, m *item) (ack, error) {
 	return l.done(), err
 }
 
+// receiptWithin is how long after it a message in a group can be acknowledged; see
+// https://docs.agora.io/en/agora-chat/reference/error-codes, code 506.
+const receiptWithin = 3 * 24 * time.Hour
+
 // hearRead notes that the person has read a message.
 func (l *link) hearRead(ctx context.Context, b *msgBody) (ack, error) {
 	hit, err := l.message(ctx, b.ackID)
 	if err != nil {
 		return ack{}, err
+	}
+	if hit.Channel.Kind != core.KindDirect && l.d.now().Sub(hit.Message.CreatedAt) > receiptWithin {
+		return ack{}, fault.MessageWindowExpired.Error("The message is too old to be acknowledged.").With("receipt")
 	}
 	// The position follows for those whose dialects know nothing else, and is not told twice.
 	if _, err = l.d.core.Acks.Ack(ctx, l.by, core.AckMessage{Message: hit.Message.ID.String(), Text: b.ack}); err == nil && hit.Channel.Kind == core.KindDirect {

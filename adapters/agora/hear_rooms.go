@@ -82,6 +82,9 @@ func (l *link) enter(ctx context.Context, b *mucBody) (ack, error) {
 
 // roomRefusal names the person where the vendor's text does.
 func (l *link) roomRefusal(b *mucBody, err error) error {
+	if _, ok := core.ChannelKey(b.muc.v.name).Number(); !ok && fault.IsReason(err, fault.GroupNotFound) {
+		return fault.GroupInvalidID.Error("The id of the room is no number.")
+	}
 	return fault.From(err).Param("username", string(l.by.User)).Param("group_id", b.muc.v.name)
 }
 

@@ -29,6 +29,8 @@ type memberPage struct {
 	members []core.Member
 	joined  bool
 	cursor  string
+
+	byCursor bool
 }
 
 // listMembers lists the members by number of the page, or by cursor.
@@ -43,6 +45,9 @@ func (s *space) listMembers(ctx context.Context, at *spot, rq *adapters.Request)
 	if err := q.Err(); err != nil {
 		return out, err
 	}
+	if err := at.inside(); err != nil {
+		return out, err
+	}
 	if limit == 0 {
 		all, err := s.d.members(ctx, at.by.App, at.key(), min(p.number*p.size, 2000))
 		if out.members = cut(p, all); rq.Query.Get("pagenum") == "" && rq.Query.Get("pagesize") == "" {
@@ -50,6 +55,7 @@ func (s *space) listMembers(ctx context.Context, at *spot, rq *adapters.Request)
 		}
 		return out, err
 	}
+	out.byCursor = true
 	in := core.QueryMembers{Key: at.key(), Sort: []core.Sort{{Field: "id"}}, Page: core.Page{Limit: limit + 1}}
 	if after := cursorIn(rq); after != "" {
 		in.Filter = core.Cond("id", core.OpGt, core.Text(after))
@@ -66,7 +72,7 @@ func (s *space) listMembers(ctx context.Context, at *spot, rq *adapters.Request)
 func encodeMembers(a *answer, _ *spot, p memberPage) {
 	a.List("data")
 	for i := range p.members {
-		writeAffiliation(a, &p.members[i], p.joined)
+		writeAffiliation(a, &p.members[i], p.joined, p.byCursor)
 	}
 	a.CloseList()
 	a.Int("count", len(p.members))
@@ -233,6 +239,9 @@ func reasonText(err error) string {
 
 // listAdmins lists the members who rank as admins.
 func (s *space) listAdmins(ctx context.Context, at *spot, _ *adapters.Request) ([]core.UserID, error) {
+	if err := at.inside(); err != nil {
+		return nil, err
+	}
 	ms, err := s.d.members(ctx, at.by.App, at.key(), 2000)
 	var out []core.UserID
 	for i := range ms {

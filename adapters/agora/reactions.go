@@ -16,6 +16,7 @@ const (
 	maxReaction      = 128 // bytes of one
 	maxReactedIDs    = 20  // messages of one call
 	maxReactionUsers = 50
+	maxReactionTypes = 20 // different ones of a message
 )
 
 // reactionRoutes are the operations on reactions.
@@ -60,6 +61,10 @@ func (d *Dialect) react(ctx context.Context, by core.Actor, rq *adapters.Request
 	}
 	if slices.ContainsFunc(h.Message.OwnReactions, func(x core.Reaction) bool { return x.Type == typ }) {
 		return reacted{}, fault.ReactionAlreadyExists.Error("")
+	}
+	known := slices.ContainsFunc(h.Message.Reactions, func(g core.ReactionGroup) bool { return g.Type == typ })
+	if !known && len(h.Message.Reactions) >= maxReactionTypes {
+		return reacted{}, fault.ReactionLimitReached.Error("")
 	}
 	out, err := d.core.Reactions.Add(ctx, by, core.AddReaction{Message: id, Type: typ})
 	if err != nil {
@@ -108,6 +113,13 @@ func (d *Dialect) unreact(ctx context.Context, by core.Actor, rq *adapters.Reque
 	id, typ := q.Need("msgId"), q.Need("message")
 	if err := q.Err(); err != nil {
 		return none{}, err
+	}
+	h, err := d.visible(ctx, by, id)
+	if err != nil {
+		return none{}, err
+	}
+	if !slices.ContainsFunc(h.Message.OwnReactions, func(x core.Reaction) bool { return x.Type == typ }) {
+		return none{}, fault.MessageInvalid.Error("the user operation is illegal!") // what the web SDK goes by
 	}
 	_, err = d.core.Reactions.Remove(ctx, by, core.RemoveReaction{Message: id, Type: typ})
 	return none{}, err

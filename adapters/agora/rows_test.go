@@ -239,7 +239,7 @@ func TestAgoraRowsOfConfiguration(t *testing.T) {
 		a := newAPI(t, adaptertest.Setup{Quota: 5})
 		var r reply
 		for range 50 {
-			if r = a.srv("GET", "/users/alice", ""); r.status != 200 {
+			if r = a.srv("PUT", "/users/alice", `{"nickname":"Al"}`); r.status != 200 {
 				break
 			}
 		}

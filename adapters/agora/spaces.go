@@ -67,6 +67,14 @@ func (s *space) at(ctx context.Context, by core.Actor, rq *adapters.Request) (*s
 	return p, p.fail(err, "")
 }
 
+// inside refuses people from outside who want to know who is in a private group.
+func (s *spot) inside() error {
+	if s.by.Server() || s.view.Member != nil || s.view.Channel.Admits() != core.AdmitInvited {
+		return nil
+	}
+	return s.fail(fault.GroupNotMember.Error("").With("remove"), s.by.User)
+}
+
 // fail gives a failure what the vendor's text names: the place, and the user it is about.
 func (s *spot) fail(err error, user core.UserID) error {
 	if err == nil {

@@ -26,15 +26,10 @@ func (s *space) speechRoutes() []adapters.Route {
 		here(s, full, "DELETE", "/white/users/:usernames", "disallowIn", s.disallow, allDid("remove_user_whitelist")),
 		here(s, full, "GET", "/blocks/users", "listBannedOf", s.listBanned, nameList),
 		here(s, full, "POST", "/blocks/users", "banManyIn", s.banMany, allDid("add_blocks")),
-		here(s, full, "POST", "/blocks/users/:username", "banIn", s.ban(false), oneOf("add_blocks")),
+		here(s, full, "POST", "/blocks/users/:username", "banIn", s.ban(false), eitherDid("add_blocks")),
 		here(s, full, "DELETE", "/blocks/users/:username", "unbanIn", s.ban(true), eitherDid("remove_blocks")),
-		op(s.d, full, "GET", "/sdk"+s.base+"/:id/mute/me", "amIMutedIn"+s.noun, s.amMuted, encodeAmMuted),
+		op(s.d, full, "GET", "/sdk"+s.base+"/:id/mute/:username", "amIMutedIn"+s.noun, s.amMuted, encodeAmMuted),
 	}
-}
-
-// oneOf answers the first outcome.
-func oneOf(action string) func(*answer, *spot, []did) {
-	return func(a *answer, s *spot, list []did) { oneDid(action)(a, s, list[0]) }
 }
 
 func (s *space) listMuted(ctx context.Context, at *spot, _ *adapters.Request) ([]core.MemberMute, error) {
@@ -118,15 +113,19 @@ func (s *space) amMuted(ctx context.Context, by core.Actor, rq *adapters.Request
 	if err != nil {
 		return false, err
 	}
-	st, err := s.d.core.Speech.State(ctx, by, core.GetSpeech{Key: at.key()})
-	return st.Mute != nil, at.fail(err, "")
+	name := core.UserID(rq.Param("username"))
+	if name == "me" && by.User != "" {
+		name = by.User
+	}
+	u, err := s.d.known(ctx, by.App, name)
+	if err != nil {
+		return false, err
+	}
+	st, err := s.d.core.Speech.State(ctx, by, core.GetSpeech{Key: at.key(), User: u.ID})
+	return st.Mute != nil, at.fail(err, u.ID)
 }
 
-func encodeAmMuted(a *answer, muted bool) {
-	a.Object("data")
-	a.Bool("mute", muted)
-	a.Close()
-}
+func encodeAmMuted(a *answer, muted bool) { a.Bool("data", muted) }
 
 func (s *space) listAllowed(ctx context.Context, at *spot, _ *adapters.Request) ([]core.UserID, error) {
 	list, err := s.d.core.Speech.Allowed(ctx, at.by, core.ListAllowed{Key: at.key(), Page: core.Page{Limit: 1000}})

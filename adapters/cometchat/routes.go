@@ -36,6 +36,7 @@ func (d *Dialect) table() []adapters.Route {
 		d.callRoutes(),
 		d.interactionRoutes(),
 		d.hookRoutes(),
+		d.importRoutes(),
 	)
 	slices.SortFunc(all, func(a, b adapters.Route) int {
 		return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Method, b.Method))

@@ -236,6 +236,16 @@ func readUpTo(r *core.Read) time.Time {
 	return r.At
 }
 
+// unechoed reports whether a message was sent by a server in the viewer's name without isEchoToSender:
+// their own devices are not told of it.
+func unechoed(m *core.Message, viewer core.UserID) bool {
+	if m.User != viewer {
+		return false
+	}
+	c := contentOf(m)
+	return c.unechoed
+}
+
 // downEvent is an event of the feed as a message for the viewer, or nil when there is none to tell.
 func (d *Dialect) downEvent(ctx context.Context, ev *core.Event, viewer core.UserID) *downMessage {
 	if ev.Channel == nil {
@@ -246,6 +256,8 @@ func (d *Dialect) downEvent(ctx context.Context, ev *core.Event, viewer core.Use
 		return nil
 	}
 	switch {
+	case ev.Kind == core.MessageSent && ev.Message != nil && unechoed(ev.Message, viewer):
+		return nil
 	case ev.Kind == core.MessageSent && ev.Message != nil:
 		return d.down(ev.Message, p, viewer)
 	case ev.Kind == core.MessageDeleted && ev.Message != nil:

@@ -106,7 +106,7 @@ func (l *link) tellMessage(_ context.Context, ev *core.Event, p place) {
 		return
 	}
 	m := ev.Message
-	if m == nil {
+	if m == nil || ev.Kind == core.MessageSent && unechoed(m, l.by.User) {
 		return
 	}
 	author := m.User

@@ -139,18 +139,8 @@ func (d *Dialect) banParticipants(ctx context.Context, by core.Actor, in *input)
 	if _, err := d.people(ctx, by, ids); err != nil {
 		return nil, err
 	}
-	there, err := d.core.Rooms.In(ctx, by, core.InRoom{Key: c.Key, Users: ids})
-	if err != nil {
-		return nil, err
-	}
 	for _, id := range ids {
-		if _, err := d.core.Moderation.Ban(ctx, by, core.SetBan{User: id, Key: c.Key, For: long}); err != nil {
-			return nil, err
-		}
-		if !there[id] {
-			continue
-		}
-		if _, err := d.core.Groups.Kick(ctx, by, core.KickMember{Key: c.Key, User: id}); err != nil {
+		if _, err := d.core.Groups.Ban(ctx, by, core.BanMember{Key: c.Key, User: id, For: long}); err != nil && !fault.IsReason(err, fault.GroupBanConflict) {
 			return nil, err
 		}
 	}
@@ -167,7 +157,7 @@ func (d *Dialect) unbanParticipants(ctx context.Context, by core.Actor, in *inpu
 		return nil, err
 	}
 	for _, id := range ids {
-		if _, err := d.core.Moderation.Ban(ctx, by, core.SetBan{User: id, Key: c.Key, Lift: true}); err != nil && !fault.IsReason(err, fault.GroupBanConflict) {
+		if _, err := d.core.Groups.Ban(ctx, by, core.BanMember{Key: c.Key, User: id, Lift: true}); err != nil && !fault.IsReason(err, fault.GroupBanConflict) {
 			return nil, err
 		}
 	}

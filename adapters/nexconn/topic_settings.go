@@ -123,7 +123,11 @@ func changeStates(tag func(old, named []stateTag) []stateTag) topic {
 		version := c.d.now().UnixMilli()
 		for i := range in.states {
 			s := &in.states[i]
-			at, err := c.changeState(ctx, s, tag)
+			stale := int64(-1)
+			if !in.force {
+				stale = in.version
+			}
+			at, err := c.changeState(ctx, s, tag, stale)
 			if err != nil {
 				c.kind = s.Kind
 				return outcome{}, err
@@ -137,11 +141,15 @@ func changeStates(tag func(old, named []stateTag) []stateTag) topic {
 	}
 }
 
-// changeState changes the attributes of one conversation.
-func (c *call) changeState(ctx context.Context, s *sessionState, tag func(old, named []stateTag) []stateTag) (int64, error) {
+// changeState changes the attributes of one conversation. A version that is not -1 is the newest the
+// client knows: what was changed since is not overwritten.
+func (c *call) changeState(ctx context.Context, s *sessionState, tag func(old, named []stateTag) []stateTag, version int64) (int64, error) {
 	p := place{kind: s.Kind, id: s.Target, sub: s.Sub}
 	key := p.key(c.by.User)
 	put := core.PutSettings{Scope: core.SettingsScope{Key: key}, Change: func(cs *core.ConversationSettings) error {
+		if version >= 0 && !cs.UpdatedAt.IsZero() && cs.UpdatedAt.UnixMilli() > version {
+			return fault.ClientUpgradeRequired.Error("The settings have changed since; sync them first.")
+		}
 		for _, it := range s.Items {
 			switch it.Kind {
 			case stateSilent:

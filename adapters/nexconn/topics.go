@@ -1,6 +1,10 @@
 package nexconn
 
-import "context"
+import (
+	"context"
+
+	"dragoman/core/fault"
+)
 
 // topic serves one topic of the live link.
 type topic func(context.Context, *call) (outcome, error)
@@ -54,6 +58,8 @@ var topics = map[string]topic{
 	"pullEventChange": pullChanges,
 	"readReceipt":     confirmRead, "qryReceipt": receiptUsers, "qryReceiptBatch": receiptCounts, "rrMsg": confirmGroupRead, "rrList": groupReaders,
 
+	"upConvertMsg": convert,
+
 	"qAppBot": nothing, "reportsdk": nothing,
 }
 
@@ -62,3 +68,8 @@ func nothing(context.Context, *call) (outcome, error) { return outcome{}, nil }
 
 // answered wraps a message of the wire as the outcome of a query.
 func answered(write func(*pb)) (outcome, error) { return outcome{data: build(write)}, nil }
+
+// convert serves translation and speech to text, for which there is no service here.
+func convert(context.Context, *call) (outcome, error) {
+	return outcome{}, fault.ServiceNotEnabled.Error("Translation is not available.").With("translation")
+}

@@ -105,6 +105,7 @@ var dialects = []dialect{
 			return map[string]string{
 				"app_key": n.AppKey, "app_secret": n.AppSecret.Reveal(),
 				"callers": strings.Join(n.Callers, ","), "services_off": strings.Join(n.ServicesOff, ","),
+				"quotas": strings.Join(n.Quotas, ","),
 			}
 		},
 		listen: func(a *config.App) string { return a.Nexconn.Listen },

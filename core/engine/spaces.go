@@ -42,6 +42,7 @@ import (
 //	credentials_by   kind|user|secret                   nothing
 //	hook_queue       app|channel|outbox id (app 0)      hookJob
 //	group_keys       channel key                        groupKey
+//	interactions     user|message id                    core.Interacted
 //	friends          user|friend                        core.Friendship
 //	calls            session                            core.Call
 //	calls_by         user|time|session                  callRef

@@ -65,6 +65,7 @@ func Spaces() []Space {
 		{spaceFutureBans, true, RefNone},
 		{spaceGroupKeys, true, RefNone},
 		{spaceHookQueue, false, RefNone},
+		{spaceInteractions, true, RefNone},
 		{spaceKindMutes, true, RefNone},
 		{spaceKindMutesBy, true, RefNone},
 		{spaceMemberAttributes, true, RefNone},
@@ -92,8 +93,11 @@ func Spaces() []Space {
 		{spaceSuperAdmins, true, RefNone},
 		{spaceTasks, false, RefNone},
 		{spaceTasksOpen, false, RefNone},
+		{spaceThreadPeople, true, RefNone},
 		{spaceThreadReads, true, RefNone},
 		{spaceThreads, true, RefNone},
+		{spaceThreadsBy, true, RefNone},
+		{spaceThreadsIn, true, RefNone},
 		{spaceTypes, true, RefNone},
 	}
 }
