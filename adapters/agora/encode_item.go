@@ -67,7 +67,9 @@ func payloadOf(v *venue, m *core.Message) []byte {
 // aboutOf is the JSON of a body's meta field; nil when there is nothing to say and the sender's own
 // stays.
 func aboutOf(v *venue, m *core.Message) []byte {
-	if m.EditedAt.IsZero() && len(m.Reactions) == 0 && v.thread == nil {
+	k, _ := keptOf(m)
+	changed := !m.EditedAt.IsZero() || k.edits > 0
+	if !changed && len(m.Reactions) == 0 && v.thread == nil {
 		return nil
 	}
 	w := wire.NewWriter(256)
@@ -79,7 +81,7 @@ func aboutOf(v *venue, m *core.Message) []byte {
 		w.Text("thread_name", threadName(v.thread))
 		w.Close()
 	}
-	if !m.EditedAt.IsZero() {
+	if changed {
 		w.Key("edit_msg")
 		writeEdit(w, v, m, m.User)
 	}
@@ -100,11 +102,19 @@ func writeEdit(w *wire.Writer, v *venue, m *core.Message, by core.UserID) {
 	w.Open()
 	w.Int("count", max(k.edits, 1))
 	w.Text("operator", string(by))
-	w.Int64("edit_time", m.EditedAt.UnixMilli())
+	w.Int64("edit_time", editedAt(m).UnixMilli())
 	w.Text("sender", string(m.User))
 	w.Int64("send_time", m.CreatedAt.UnixMilli())
 	w.Text("chat_type", v.chatType())
 	w.Close()
+}
+
+// editedAt is when a message was changed last: its words, or what else it says.
+func editedAt(m *core.Message) time.Time {
+	if m.EditedAt.IsZero() {
+		return m.UpdatedAt
+	}
+	return m.EditedAt
 }
 
 // writeReaction writes the reactions of one type; by and what name the change, if there was one.
@@ -147,7 +157,7 @@ func (d *Dialect) editBytes(v *venue, m *core.Message, by core.UserID, id uint64
 	raw := without(without(rawOf(v, m), fieldBodyMeta), fieldBodyKind)
 	head := msgBody{kind: bodyEdit, editID: uint64(m.ID), editScope: 2, meta: string(w.Bytes())} //nolint:gosec // ids are positive
 	raw = head.encode(raw)
-	x := item{id: id, timestamp: millis(m.EditedAt), ns: nsChat, payload: raw}
+	x := item{id: id, timestamp: millis(editedAt(m)), ns: nsChat, payload: raw}
 	x.from.v, x.to.v = v.user(m.User), v.target(m.User)
 	return x.encode(make([]byte, 0, len(raw)+160))
 }

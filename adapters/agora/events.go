@@ -61,6 +61,7 @@ var eventTable = map[core.EventKind]func(*telling){
 	core.GroupInviteDeclined:   (*telling).replied,
 	core.MessageAcked:          (*telling).acked,
 	core.PresenceChanged:       (*telling).presence,
+	core.ConversationChanged:   (*telling).conversation,
 	core.ThreadStarted:         (*telling).threadStarted,
 	core.ThreadUpdated:         (*telling).threadRenamed,
 	core.ThreadClosed:          (*telling).threadClosed,
@@ -144,13 +145,49 @@ func (x *telling) message() {
 	x.out = append(x.out, make())
 }
 
-// edited tells an edit. That a thread grew, or a message was pinned, is an edit for the core alone.
+// edited tells an edit, or that a message is pinned. That a thread grew, or what another dialect keeps
+// with a message changed, is an edit for the core alone.
 func (x *telling) edited() {
 	m := x.ev.Message
-	if x.ev.Watchers || x.own() || m.EditedAt.IsZero() || m.Deleted() || x.online && m.EditedAt.Before(m.UpdatedAt) {
+	k, _ := keptOf(m)
+	switch {
+	case x.ev.Watchers || x.own() || m.Deleted() || m.Notice != nil:
+	case x.ev.Change != nil && slices.Contains(x.ev.Change.Names, core.ChangePinned):
+		x.pinned(m)
+	case !m.EditedAt.IsZero() || k.edits > 0:
+		x.add(func(id uint64) []byte { return x.d.editBytes(x.v, m, x.actor(), id) })
+	}
+}
+
+// pinned tells that a message is pinned for everybody, or no more.
+func (x *telling) pinned(m *core.Message) {
+	op := "pin_delete"
+	if m.Pinned {
+		op = "pin"
+	}
+	x.conv(op, m.ID.String())
+}
+
+// conversationOps are what a person does with a conversation, as their other devices are told.
+var conversationOps = map[string]string{"pinned": "top", "unpinned": "not_top", "dropped": "del"}
+
+// conversation tells the person's other devices what became of a conversation on the list.
+func (x *telling) conversation() {
+	c := x.ev.Change
+	if x.own() || x.v == nil || c == nil {
 		return
 	}
-	x.add(func(id uint64) []byte { return x.d.editBytes(x.v, m, x.actor(), id) })
+	if op := conversationOps[c.New]; op != "" {
+		x.conv(op, "")
+		return
+	}
+	if c.New == "marked" && c.Settings != nil {
+		op, mark := "mark_delete", ""
+		if n := len(c.Settings.Marks); n > 0 {
+			op, mark = "mark", c.Settings.Marks[n-1]
+		}
+		x.conv(op, mark)
+	}
 }
 
 // recalled tells that a message is gone.

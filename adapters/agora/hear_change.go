@@ -84,10 +84,7 @@ func (l *link) hearEdit(ctx context.Context, _ *item, b *msgBody) (ack, error) {
 	if err != nil {
 		return ack{}, err
 	}
-	if edited.EditedAt.IsZero() {
-		edited.EditedAt = edited.UpdatedAt
-	}
-	a := ack{id: l.d.serial(), at: edited.EditedAt}
+	a := ack{id: l.d.serial(), at: editedAt(&edited)}
 	w := wire.NewWriter(192)
 	w.Open()
 	w.Key("edit_msg")

@@ -2,6 +2,7 @@ package native_test
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -216,6 +217,7 @@ func TestAnswersAreWhatTheDocumentSays(t *testing.T) {
 	a := newAPI(t, adaptertest.Setup{})
 	doc := a.raw("GET", "/v1/openapi.json", "").body
 	seen := map[string]bool{}
+	var told strings.Builder
 	steps := []struct{ who, method, path, real, body string }{
 		{"", "PATCH", "/v1/types/{type}", "/v1/types/messaging", `{"enable":["polls","user_message_reminders"],"max_length":5000}`},
 		{"", "PUT", "/v1/users/{user}", "/v1/users/erin", `{"name":"Erin","role":"user","extra":{"team":"red","no":null}}`},
@@ -352,7 +354,12 @@ func TestAnswersAreWhatTheDocumentSays(t *testing.T) {
 		}
 		conform(t, doc, s.method, s.path, r)
 		seen[s.method+" "+s.path] = true
+		if !frozen.MatchString(s.path) {
+			continue
+		}
+		fmt.Fprintf(&told, "%s %s as %s\n%s\n-> %d\n%s\n\n", s.method, s.real, cmp.Or(s.who, "server"), s.body, r.status, settled(r.body.Raw))
 	}
+	golden(t, "testdata/conversation.golden", told.String())
 	var unseen []string
 	doc.Get("paths").ForEach(func(path, ops gjson.Result) bool {
 		ops.ForEach(func(method, _ gjson.Result) bool {
@@ -366,6 +373,57 @@ func TestAnswersAreWhatTheDocumentSays(t *testing.T) {
 	slices.Sort(unseen)
 	if len(unseen) > 0 {
 		t.Errorf("no step calls %v", unseen)
+	}
+}
+
+// frozen are the operations whose answers are the same to the byte in every run: those without lists
+// that are sorted by the millisecond of a membership.
+var frozen = regexp.MustCompile(`^/v1/(channels/\{channel\}/(messages|pins|bans)|messages/|users/\{user\}$|me$|polls|mutes|blocks|wordlists|webhooks|app|devices|unread)`)
+
+// volatile is what differs from run to run: times, stamps, and names that are made up.
+var volatile = []struct {
+	old *regexp.Regexp
+	new string
+}{
+	{regexp.MustCompile(`"\d{4}-\d\d-\d\dT[^"]*Z"`), `"TIME"`},
+	{regexp.MustCompile(`"(stamp|last|after)":\d{6,}`), `"$1":0`},
+	{regexp.MustCompile(`"id":"\d{10,}"`), `"id":"NUMBER"`},
+	{regexp.MustCompile(`"next":"[^"]*"`), `"next":"CURSOR"`},
+	{regexp.MustCompile(`"token":"[^"]*"`), `"token":"TOKEN"`},
+	{regexp.MustCompile(`[0-9a-f]{32}`), `REQUEST`},
+	{regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22}`), `UUID`},
+	{regexp.MustCompile(`"id":"[0-9a-z]{8,12}-[0-9A-Za-z_-]+"`), `"id":"MADE-UP"`},
+	{regexp.MustCompile(`[a-z2-7]{26}`), `MADE-UP`},
+}
+
+// settled puts fixed words in the place of what differs from run to run.
+func settled(s string) string {
+	for _, v := range volatile {
+		s = v.old.ReplaceAllString(s, v.new)
+	}
+	return s
+}
+
+// golden compares a text with a file, or writes the file.
+func golden(t *testing.T, path, got string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, have := strings.Split(string(b), "\n"), strings.Split(got, "\n")
+	for i := range min(len(want), len(have)) {
+		if want[i] != have[i] {
+			t.Fatalf("%s:%d: want\n%s\ngot\n%s", path, i+1, want[i], have[i])
+		}
+	}
+	if len(want) != len(have) {
+		t.Errorf("%s has %d lines, the answers have %d", path, len(want), len(have))
 	}
 }
 

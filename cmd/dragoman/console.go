@@ -31,6 +31,11 @@ func (n *node) openConsole(p *Program, ids []core.AppID) (*web.Console, error) {
 	o := web.ConsoleOptions{Core: n.core, Apps: apps, Password: c.Console.Password.Reveal(), Now: time.Now, Panes: c.Console.Panes}
 	if p.Demo {
 		o.Pane = func(ctx context.Context, app, dialect, user string) (web.PaneSetup, error) {
+			for i := range apps {
+				if apps[i].Name == app {
+					n.enterLobby(ctx, apps[i].ID, core.UserID(user))
+				}
+			}
 			return paneSetup(c, app, dialect, user)
 		}
 	}
@@ -40,6 +45,13 @@ func (n *node) openConsole(p *Program, ids []core.AppID) (*web.Console, error) {
 	}
 	n.core = trace.Wrap(n.core)
 	return console, nil
+}
+
+// enterLobby makes the person of a pane a member of the demo's group, if they are none.
+func (n *node) enterLobby(ctx context.Context, app core.AppID, user core.UserID) {
+	by := core.Actor{App: app, Access: core.AccessServer, Platform: "server"}
+	// Who is a member already stays one, and a pane of the second app has no lobby: it says so itself.
+	_, _ = n.engine.Core().Groups.Add(ctx, by, core.AddToGroup{Key: lobbyID, Members: []core.GroupMember{{User: user}}})
 }
 
 // paneSetup is how a person of the demo enters a dialect from a pane of the console.

@@ -105,7 +105,8 @@ var dialects = []dialect{
 			return map[string]string{
 				"app_key": n.AppKey, "app_secret": n.AppSecret.Reveal(),
 				"callers": strings.Join(n.Callers, ","), "services_off": strings.Join(n.ServicesOff, ","),
-				"quotas": strings.Join(n.Quotas, ","), "webhook_url": n.WebhookURL,
+				"quotas":      strings.Join(n.Quotas, ","),
+				"webhook_url": n.WebhookURL,
 			}
 		},
 		listen: func(a *config.App) string { return a.Nexconn.Listen },

@@ -1,5 +1,8 @@
-import AgoraChat from 'agora-chat';
+import * as agora from 'agora-chat';
 import { pane } from './pane.mjs';
+
+// The package is a script for browsers: what a bundler makes of its exports differs.
+const AgoraChat = [agora, agora.default, agora.default?.default].find((x) => x?.connection);
 
 pane(async (setup, show) => {
   const host = new URL(setup.url).host;

@@ -19,7 +19,7 @@ func takeLock(path string) (*os.File, error) {
 		n, _ := f.Read(owner)
 		_ = f.Close()
 		return nil, fmt.Errorf("sqlite: %s is in use by process %s: one process may open a database file; "+
-			"to run several nodes use a database server", strings.TrimSuffix(path, ".lock"), strings.TrimSpace(string(owner[:n])))
+			"to run several nodes set store.kind = \"postgres\" and bus.kind = \"nats\"", strings.TrimSuffix(path, ".lock"), strings.TrimSpace(string(owner[:n])))
 	}
 	if err := f.Truncate(0); err == nil {
 		_, err = f.WriteAt([]byte(fmt.Sprintln(os.Getpid())), 0)
