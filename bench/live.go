@@ -59,6 +59,11 @@ func benchLatency(r *report, o options) error {
 		return err
 	}
 	agora.print(r, "Agora over MSync, one at a time", fmt.Sprintf("%.2f times Stream's", float64(agora.p50)/float64(got.p50)), "aim within 1.2")
+	rc, err := rcLatency(p, o)
+	if err != nil {
+		return err
+	}
+	rc.print(r, "Nexconn, one at a time", fmt.Sprintf("%.2f times Stream's", float64(rc.p50)/float64(got.p50)), "aim within 1.2")
 	return nil
 }
 

@@ -289,7 +289,7 @@ func (n *Nexconn) bare() bool {
 var nexconnServices = []string{"allowlist", "blocklist", "community", "history", "open_metadata", "presence", "profiles", "recall_others", "rtc"}
 
 // nexconnQuotas are the caps an app may have of its own.
-var nexconnQuotas = []string{"admins", "allowlist", "blocklist", "favorites", "friends", "keepalive", "profile_keys", "users", "words"}
+var nexconnQuotas = []string{"admins", "allowlist", "blocklist", "favorites", "friends", "keepalive", "profile_keys", "subscriptions", "users", "words"}
 
 // nexconn checks an app's table for that dialect.
 func (v *checker) nexconn(path string, a *App, keys map[string]string) {

@@ -47,6 +47,9 @@ func (d *Dialect) Authenticate(ctx context.Context, rt *adapters.Route, rq *adap
 	if err := app.Settings.Refused(d.now()); err != nil {
 		return by, err
 	}
+	if err := d.hook(ctx, t, &app); err != nil {
+		return by, err
+	}
 	if rt.Gate == adapters.GateApp {
 		return by, nil
 	}

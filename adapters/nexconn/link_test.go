@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"io"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"slices"
@@ -15,6 +17,7 @@ import (
 
 	"github.com/gobwas/ws"
 	"github.com/gobwas/ws/wsutil"
+	"github.com/tidwall/gjson"
 
 	"dragoman/adapters/adaptertest"
 	"dragoman/adapters/nexconn"
@@ -373,4 +376,39 @@ func FuzzSignal(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestWebhooksAreSigned(t *testing.T) {
+	got := make(chan *http.Request, 8)
+	bodies := make(chan []byte, 8)
+	srv := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, rq *http.Request) {
+		b, _ := io.ReadAll(rq.Body)
+		got <- rq
+		bodies <- b
+	}))
+	defer srv.Close()
+	a := newAPI(t, adaptertest.Setup{}, "webhook_url", srv.URL+"/hook?v=1")
+	a.online("alice").say("ppMsgP", "bob", upText("told", 1)...)
+	deadline := time.After(10 * time.Second)
+	for {
+		select {
+		case rq := <-got:
+			b := <-bodies
+			v := gjson.ParseBytes(b)
+			if v.Get("type").Str != "message:send" {
+				continue
+			}
+			q := rq.URL.Query()
+			if q.Get("v") != "1" || q.Get("appKey") != "key1" || q.Get("signature") != nexconn.Sign(a.w.Creds["app_secret"], q.Get("nonce"), q.Get("signTimestamp")) {
+				t.Errorf("signed by %s", rq.URL.RawQuery)
+			}
+			d := v.Get("data.0")
+			if d.Get("userId").Str != "alice" || d.Get("channelId").Str != "bob" || d.Get("channelType").Int() != 1 || d.Get("content").Str != `{"content":"told"}` || d.Get("os").Str != "Websocket" {
+				t.Errorf("told %s", b)
+			}
+			return
+		case <-deadline:
+			t.Fatal("no webhook came")
+		}
+	}
 }

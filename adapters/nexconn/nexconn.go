@@ -50,6 +50,7 @@ type tenant struct {
 	callers []string
 	// webhook is where webhooks go, empty for nowhere.
 	webhook string
+	hooked  atomic.Bool // the app's settings name it
 	// quotas are caps that differ from the vendor's usual ones, by name.
 	quotas map[string]int
 }
@@ -84,6 +85,7 @@ func New(env adapters.Env) (adapters.Dialect, error) {
 		for _, s := range words(a.Creds["services_off"]) {
 			t.off[s] = true
 		}
+		t.webhook = a.Creds["webhook_url"]
 		t.callers, t.quotas = words(a.Creds["callers"]), map[string]int{}
 		for _, s := range words(a.Creds["quotas"]) {
 			name, n, _ := strings.Cut(s, "=")

@@ -56,6 +56,9 @@ func (d *Dialect) login(ctx context.Context, appKey, token string) (core.Actor, 
 	if err := app.Settings.Refused(d.now()); err != nil {
 		return by, err
 	}
+	if err := d.hook(ctx, t, &app); err != nil {
+		return by, err
+	}
 	c, err := d.core.Credentials.Get(ctx, server(t.id), core.GetCredential{Kind: core.CredentialToken, Secret: bareToken(token)})
 	if fault.IsReason(err, fault.CredentialNotFound) {
 		err = fault.AuthTokenInvalid.Error("The token is not known.")

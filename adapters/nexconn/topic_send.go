@@ -128,10 +128,13 @@ func withSent(x core.Extra, sent []byte) core.Extra {
 	return core.Extra(`{"` + contentName + `":` + inner[:len(inner)-1] + `,` + member + `}}`)
 }
 
+// aliasPrefix begins the names of messages of the live link.
+const aliasPrefix = "nx-"
+
 // aliasOf is the name of a message by its sender's own number, so that one sent again is one message.
 func aliasOf(user core.UserID, device string, client int64) string {
 	sum := sha256.Sum256([]byte(string(user) + "\x00" + device + "\x00" + strconv.FormatInt(client, 10)))
-	return "nx-" + strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(sum[:15]))
+	return aliasPrefix + strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(sum[:15]))
 }
 
 // transient tells a message that is not kept to who is there.

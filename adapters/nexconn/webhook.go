@@ -4,7 +4,9 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
+	"strings"
 
 	"dragoman/adapters/wire"
 	"dragoman/core"
@@ -43,12 +45,31 @@ func (d *Dialect) Requests(app *core.App, ev *core.Event, attempt int) []core.Ho
 			out = append(out, r)
 		}
 	}
-	if len(out) == 0 && t.webhook != "" {
-		if r, ok := d.hookRequest(t, t.webhook, kind, ev, attempt); ok {
-			out = append(out, r)
+	return out
+}
+
+// hook puts the configured webhook among those of the app, which is where the core looks whether an app
+// has any; before the first call or link of the app is served.
+func (d *Dialect) hook(ctx context.Context, t *tenant, app *core.App) error {
+	if t.hooked.Load() {
+		return nil
+	}
+	mine := func(h core.EventHook) bool { return h.Kind == hookKind }
+	i := slices.IndexFunc(app.Settings.Hooks, mine)
+	if (t.webhook == "") != (i < 0) || i >= 0 && app.Settings.Hooks[i].URL != t.webhook {
+		_, err := d.core.Apps.Update(ctx, server(t.id), core.UpdateApp{Change: func(s *core.AppSettings) error {
+			s.Hooks = slices.DeleteFunc(slices.Clone(s.Hooks), mine)
+			if t.webhook != "" {
+				s.Hooks = append(s.Hooks, core.EventHook{Kind: hookKind, URL: t.webhook, Enabled: true})
+			}
+			return nil
+		}})
+		if err != nil {
+			return err
 		}
 	}
-	return out
+	t.hooked.Store(true)
+	return nil
 }
 
 // hookRequest writes one call. The address carries the signature, as the vendor's callbacks do: app
@@ -125,7 +146,7 @@ func (d *Dialect) hookMessage(w *wire.Writer, t *tenant, ev *core.Event) bool {
 	w.Int("channelType", p.kind)
 	w.Int64("time", m.CreatedAt.UnixMilli())
 	w.Text("messageId", uidOf(m))
-	w.Text("os", hookSource(ev))
+	w.Text("os", hookSource(m))
 	w.TextIf("busChannelId", p.sub)
 	if len(m.RestrictedTo) > 0 {
 		w.IDs("groupUserIds", m.RestrictedTo)
@@ -133,10 +154,10 @@ func (d *Dialect) hookMessage(w *wire.Writer, t *tenant, ev *core.Event) bool {
 	return true
 }
 
-// hookSource is what kind of client a message comes from.
-func hookSource(ev *core.Event) string {
-	if ev.Origin == "" {
-		return "Server"
+// hookSource is what kind of client a message comes from: those of the live link have names of their own.
+func hookSource(m *core.Message) string {
+	if strings.HasPrefix(m.Alias, aliasPrefix) {
+		return "Websocket"
 	}
-	return "Websocket"
+	return "Server"
 }
