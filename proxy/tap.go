@@ -67,7 +67,10 @@ type Shown struct {
 const maxShown = 2 << 10
 
 // secretValue finds members of JSON, form and query whose name speaks of a secret.
-var secretValue = regexp.MustCompile(`(?i)("?[a-z_.-]*(?:token|secret|password|passwd|pwd|api_?key|signature|authorization)[a-z_-]*"?\s*[:=]\s*)("(?:[^"\\]|\\.)*"?|[^&\s,}"]+)`)
+var secretValue = regexp.MustCompile(`(?i)((?:"?[a-z_.-]*(?:token|secret|password|passwd|pwd|api_?key|signature|authorization)[a-z_-]*"?|"auth")\s*[:=]\s*)("(?:[^"\\]|\\.)*"?|[^&\s,}"]+)`)
+
+// secretText finds tokens by their looks, wherever they stand: JSON Web Tokens and AccessToken2.
+var secretText = regexp.MustCompile(`eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){1,2}|007eJ[A-Za-z0-9+/=_-]{16,}`)
 
 // show cuts and cleans a body or frame.
 func show(b []byte) Shown {
@@ -79,7 +82,7 @@ func show(b []byte) Shown {
 	if !utf8.Valid(cut) || bytes.IndexByte(cut, 0) >= 0 {
 		return s
 	}
-	clean := secretValue.ReplaceAll(cut, []byte(`$1"…"`))
+	clean := secretText.ReplaceAll(secretValue.ReplaceAll(cut, []byte(`$1"…"`)), []byte("…"))
 	for clean = clean[:min(len(clean), maxShown)]; !utf8.Valid(clean); {
 		clean = clean[:len(clean)-1]
 	}

@@ -11,6 +11,9 @@ func TestShownTextHoldsNoSecrets(t *testing.T) {
 		{`{"authToken":"abc.def","n":1}`, `{"authToken":"…","n":1}`},
 		{`{"password" : "a\"b", "x":2}`, `{"password" : "…", "x":2}`},
 		{`/connect?api_key=k&token=abc&user=ann`, `/connect?api_key="…"&token="…"&user=ann`},
+		{`{"type":"auth","body":{"auth":"abc","deviceId":"d"}}`, `{"type":"auth","body":{"auth":"…","deviceId":"d"}}`},
+		{`{"note":"eyJhbGciOiJIUzI1NiJ9.eyJ1c2VyX2lkIjoiYW5uIn0.abc-_1"}`, `{"note":"…"}`},
+		{"x=007eJxSYGDYy8jKwMLIysAEAP8", "x=…"},
 		{"grant_type=password&client_secret=hush", "grant_type=password&client_secret=\"…\""},
 	} {
 		if got := show([]byte(tt.in)).Text; got != tt.want {

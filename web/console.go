@@ -267,8 +267,9 @@ const paneHTML = `<!doctype html><html lang="en"><meta charset="utf-8"><title>%[
 <body class="pane" data-setup="%[2]s"><ol id="log"></ol><form id="say"><input id="text" placeholder="Message" autocomplete="off" aria-label="Message"><button>Send</button></form>
 <p id="state">connecting</p><script src="/console/panes/%[1]s.js"></script></body></html>`
 
-// panePolicy lets a vendor's SDK work: it connects to whatever host it was given.
-const panePolicy = "default-src 'none'; style-src 'self' 'unsafe-inline'; script-src 'self'; connect-src http: https: ws: wss:; img-src * data: blob:; worker-src 'self' blob:; base-uri 'none'; frame-ancestors 'self'"
+// panePolicy lets a vendor's SDK work: it connects to whatever host it was given, and one of them makes its
+// protobuf codecs by eval. Nothing but the pane's own frame has this policy.
+const panePolicy = "default-src 'none'; style-src 'self' 'unsafe-inline'; script-src 'self' 'unsafe-eval'; connect-src http: https: ws: wss:; img-src * data: blob:; worker-src 'self' blob:; base-uri 'none'; frame-ancestors 'self'"
 
 // pane is one live pane.
 func (c *Console) pane(rq *adapters.Request) *adapters.Response {

@@ -65,7 +65,7 @@ func paneSetup(c *config.Config, app, name, user string) (web.PaneSetup, error) 
 		if a.Name != app || !d.configured(a) || !d.served() {
 			continue
 		}
-		token, err := d.token(a, tokenOptions{user: user, now: time.Now(), expire: time.Hour})
+		token, err := d.token(a, tokenOptions{user: user, now: time.Now()})
 		if err != nil {
 			return web.PaneSetup{}, fmt.Errorf("token for the pane: %w", err)
 		}

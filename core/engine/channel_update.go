@@ -145,7 +145,7 @@ func (u *updating) run(ctx context.Context, t *txn) error {
 		}
 	}
 	if in.Message != nil {
-		if u.out.Message, err = e.systemMessage(ctx, t, u.sc, &c, in.Message); err != nil {
+		if u.out.Message, err = e.systemMessage(ctx, t, u.sc, &c, in.Message, e.now()); err != nil {
 			return err
 		}
 	}

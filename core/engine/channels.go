@@ -417,7 +417,8 @@ func (cs channels) Truncate(ctx context.Context, by core.Actor, in core.Truncate
 		if err != nil {
 			return err
 		}
-		c.TruncatedAt, c.TruncatedUpTo, c.UpdatedAt = e.now(), last, e.now()
+		now := e.now() // of the message too: clients count what is newer than the truncation as unread
+		c.TruncatedAt, c.TruncatedUpTo, c.UpdatedAt = now, last, now
 		if !in.Before.IsZero() {
 			c.TruncatedAt = in.Before
 		}
@@ -430,7 +431,7 @@ func (cs channels) Truncate(ctx context.Context, by core.Actor, in core.Truncate
 		told := c
 		ev := &core.Event{Kind: core.ChannelTruncated, Channel: &told, Config: sc.config, User: e.seen(by.App, sc.user), Hard: in.Hard}
 		if in.Message != nil {
-			m, err := e.systemMessage(ctx, t, sc, &c, in.Message)
+			m, err := e.systemMessage(ctx, t, sc, &c, in.Message, now)
 			if err != nil {
 				return err
 			}

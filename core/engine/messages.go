@@ -474,7 +474,7 @@ func (e *Engine) anyHidden(ctx context.Context, sc *scene) bool {
 }
 
 // systemMessage stores a message told along with a change, in the change's transaction.
-func (e *Engine) systemMessage(ctx context.Context, t *txn, sc *scene, c *core.Channel, in *core.SendMessage) (*core.Message, error) {
+func (e *Engine) systemMessage(ctx context.Context, t *txn, sc *scene, c *core.Channel, in *core.SendMessage, now time.Time) (*core.Message, error) {
 	author := sc.user
 	if author == nil {
 		return nil, fault.RequestMissingField.Error("message.user or message.user_id is required")
@@ -482,7 +482,7 @@ func (e *Engine) systemMessage(ctx context.Context, t *txn, sc *scene, c *core.C
 	m := core.Message{
 		Alias: in.Message.Alias, Channel: c.ID, ChannelKey: c.Key, User: author.ID, Kind: cmp.Or(in.Message.Kind, core.MessageSystem),
 		Text: in.Message.Text, Attachments: in.Message.Attachments, Mentions: in.Message.Mentions, Silent: in.Message.Silent,
-		Extra: in.Message.Extra, CreatedAt: e.now(), UpdatedAt: e.now(),
+		Extra: in.Message.Extra, CreatedAt: now, UpdatedAt: now,
 	}
 	if err := checkShape(sc, &m, 0); err != nil {
 		return nil, err
