@@ -99,6 +99,11 @@ func (d *device) read() (frame, bool) {
 	if err != nil || len(b) == 0 {
 		return frame{}, false
 	}
+	return parseFrame(b), true
+}
+
+// parseFrame takes a frame of the server apart.
+func parseFrame(b []byte) frame {
 	f := frame{kind: b[0] >> 4, flags: b[0] & 15}
 	switch f.kind {
 	case 3:
@@ -114,7 +119,7 @@ func (d *device) read() (frame, bool) {
 	case 14:
 		f.status = uint16(b[2])
 	}
-	return f, true
+	return f
 }
 
 // ask queries a topic and returns status and answer; what is pushed meanwhile is passed over.
