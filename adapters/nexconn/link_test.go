@@ -340,6 +340,22 @@ func TestPresenceThatIsOff(t *testing.T) {
 	}
 }
 
+// Clients go on from the millisecond of a page's last message.
+func TestPagesEndBetweenMilliseconds(t *testing.T) {
+	for _, tt := range []struct {
+		count int
+		times []int64
+		want  int
+	}{
+		{3, nil, 0}, {3, []int64{5, 5, 5}, 3}, {2, []int64{5, 4, 3}, 2}, {2, []int64{5, 4, 4}, 1}, {3, []int64{5, 4, 4, 4, 4}, 1},
+		{1, []int64{5, 5, 4}, 2}, {2, []int64{5, 5, 5, 5}, 4},
+	} {
+		if got := nexconn.PageEnd(tt.count, tt.times...); got != tt.want {
+			t.Errorf("%d of %v: a page of %d, want %d", tt.count, tt.times, got, tt.want)
+		}
+	}
+}
+
 func TestTopicsAreServedOrKnown(t *testing.T) {
 	b, err := os.ReadFile("../../../shared/dialects/nexconn/topics.tsv")
 	if err != nil {
