@@ -56,14 +56,23 @@ type Moderator interface {
 	Unban(chat, user string) *Failure
 }
 
+// Hasty is a session whose vendor publishes limits that Rename would reach after thousands of calls:
+// Hurry makes a call that is limited sooner.
+type Hasty interface {
+	Hurry(chat string) *Failure
+}
+
 // Feature is something that not every vendor has.
 type Feature string
 
 // The features a vendor may lack.
 const (
-	TellsRenames Feature = "a change of a group's name is told live"
-	TellsEnds    Feature = "the end of a group is told live"
-	Mutes        Feature = "people can be muted"
+	TellsRenames   Feature = "a change of a group's name is told live"
+	TellsEnds      Feature = "the end of a group is told live"
+	Mutes          Feature = "people can be muted"
+	Reactions      Feature = "people react to messages"
+	Threads        Feature = "messages have replies of their own"
+	TypingInGroups Feature = "groups are told who types; without it the other one of a direct chat is"
 )
 
 // Draft is a message to send.

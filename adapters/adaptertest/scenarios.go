@@ -1,6 +1,7 @@
 package adaptertest
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -175,6 +176,9 @@ var scenarios = []scenario{
 		}
 	}},
 	{"reactions are counted", Setup{}, func(p *play) {
+		if !p.has(Reactions) {
+			return
+		}
 		a, b, chat := p.both()
 		m := p.sent(a, chat, "nice?")
 		p.ok(b.React(chat, m.ID, "like"))
@@ -190,6 +194,9 @@ var scenarios = []scenario{
 		}
 	}},
 	{"a thread hangs on its message", Setup{}, func(p *play) {
+		if !p.has(Threads) {
+			return
+		}
 		a, b, chat := p.both()
 		m := p.sent(a, chat, "question")
 		r, f := b.Send(chat, Draft{Text: "answer", Parent: m.ID})
@@ -339,7 +346,7 @@ var scenarios = []scenario{
 	}},
 	{"a message may be too long, a body too large", Setup{}, func(p *play) {
 		a, _, chat := p.both()
-		_, f := a.Send(chat, Draft{Text: strings.Repeat("x", 20_000)})
+		_, f := a.Send(chat, Draft{Text: strings.Repeat("x", cmp.Or(p.v.LongText, 20_000))})
 		p.refused(f, fault.MessageTooLong)
 		_, f = a.Send(chat, Draft{Text: strings.Repeat("x", 2<<20)})
 		p.refused(f, fault.RequestPayloadTooLarge)
@@ -348,9 +355,13 @@ var scenarios = []scenario{
 	{"too many calls are refused with a delay", Setup{Quota: 30}, func(p *play) {
 		a := p.join("alice")
 		chat := p.group(a)
+		call := func(i int) *Failure { return a.Rename(chat, fmt.Sprint("name ", i)) }
+		if h, ok := a.(Hasty); ok {
+			call = func(int) *Failure { return h.Hurry(chat) }
+		}
 		var f *Failure
 		for i := 0; i < 2000 && f == nil; i++ {
-			f = a.Rename(chat, fmt.Sprint("name ", i))
+			f = call(i)
 		}
 		p.refused(f, fault.RateLimited)
 		if f.Header["Retry-After"] == "" || f.Header["X-Ratelimit-Remaining"] != "0" {
@@ -399,6 +410,11 @@ var scenarios = []scenario{
 	}},
 	{"typing is told and forgotten", Setup{}, func(p *play) {
 		a, b, chat := p.both()
+		if !p.has(TypingInGroups) {
+			var f *Failure
+			chat, f = a.Direct("bob")
+			p.ok(f)
+		}
 		p.ok(b.Typing(chat))
 		if e := a.Next(Typing); e.User != "bob" || e.Chat != chat {
 			p.Errorf("alice was told %+v", e)

@@ -25,6 +25,8 @@ type Vendor struct {
 	Rows   []string          // row ids of the vendor's error document
 	Driver Driver
 	Lacks  []Feature // what this vendor has no word for; the scenarios leave it out
+
+	LongText int // bytes of a text that is too long for a message and fits into a call; 0 means 20,000
 }
 
 // Setup changes the world of one scenario.

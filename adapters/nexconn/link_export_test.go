@@ -1,6 +1,12 @@
 package nexconn
 
-import "google.golang.org/protobuf/encoding/protowire"
+import (
+	"time"
+
+	"google.golang.org/protobuf/encoding/protowire"
+
+	"dragoman/core"
+)
 
 // ParseSignal reads a frame of a client: its kind, topic, target, number and payload.
 func ParseSignal(b []byte) (kind byte, topic, target string, id uint16, data []byte, err error) {
@@ -103,4 +109,13 @@ func Topics() []string {
 		out = append(out, name)
 	}
 	return out
+}
+
+// PageEnd is where a page of at most count messages sent at the times, in milliseconds, ends.
+func PageEnd(count int, times ...int64) int {
+	list := make([]core.Message, len(times))
+	for i, t := range times {
+		list[i].CreatedAt = time.UnixMilli(t)
+	}
+	return pageEnd(list, count)
 }

@@ -99,6 +99,11 @@ func (d *device) read() (frame, bool) {
 	if err != nil || len(b) == 0 {
 		return frame{}, false
 	}
+	return parseFrame(b), true
+}
+
+// parseFrame takes a frame of the server apart.
+func parseFrame(b []byte) frame {
 	f := frame{kind: b[0] >> 4, flags: b[0] & 15}
 	switch f.kind {
 	case 3:
@@ -114,7 +119,7 @@ func (d *device) read() (frame, bool) {
 	case 14:
 		f.status = uint16(b[2])
 	}
-	return f, true
+	return f
 }
 
 // ask queries a topic and returns status and answer; what is pushed meanwhile is passed over.
@@ -332,6 +337,22 @@ func TestPresenceThatIsOff(t *testing.T) {
 	d := newAPI(t, adaptertest.Setup{}, "services_off", "presence").online("alice")
 	if s, _ := d.ask("updUserSub", "alice", part{Num: 1, Int: 1}, part{Num: 2, Msg: []part{{Num: 1, Text: "bob"}}}, part{Num: 3, Int: 1}); s != 26020 {
 		t.Errorf("status %d", s)
+	}
+}
+
+// Clients go on from the millisecond of a page's last message.
+func TestPagesEndBetweenMilliseconds(t *testing.T) {
+	for _, tt := range []struct {
+		count int
+		times []int64
+		want  int
+	}{
+		{3, nil, 0}, {3, []int64{5, 5, 5}, 3}, {2, []int64{5, 4, 3}, 2}, {2, []int64{5, 4, 4}, 1}, {3, []int64{5, 4, 4, 4, 4}, 1},
+		{1, []int64{5, 5, 4}, 2}, {2, []int64{5, 5, 5, 5}, 4},
+	} {
+		if got := nexconn.PageEnd(tt.count, tt.times...); got != tt.want {
+			t.Errorf("%d of %v: a page of %d, want %d", tt.count, tt.times, got, tt.want)
+		}
 	}
 }
 

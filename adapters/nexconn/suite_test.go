@@ -13,10 +13,13 @@ import (
 
 var update = flag.Bool("update", false, "write the generated pages")
 
-// vendor is this dialect for the suite, with the 131 rows of the vendor's error document.
+// vendor is this dialect for the suite, with the 131 rows of the vendor's error document. The vendor has
+// neither reactions nor threads, people who block one another but do not mute, and tells of somebody who
+// types to the other one of a direct channel alone.
 func vendor() *adaptertest.Vendor {
 	v := &adaptertest.Vendor{
-		Entry: nexconn.Entry(),
+		Entry: nexconn.Entry(), Driver: driver{}, LongText: 130 << 10,
+		Lacks: []adaptertest.Feature{adaptertest.Reactions, adaptertest.Threads, adaptertest.Mutes, adaptertest.TypingInGroups},
 		Creds: map[string]string{"app_key": "key1", "app_secret": "secret-0123456789"},
 	}
 	for i := range 131 {
@@ -30,6 +33,8 @@ func TestDialectTables(t *testing.T) {
 	adaptertest.Static(t, v.Entry, adaptertest.Unplugged(t, v.Entry, v.Creds), v.Rows)
 	adaptertest.Errors(t, v.Entry, adaptertest.Unplugged(t, v.Entry, v.Creds), nexconn.ReadError)
 }
+
+func TestDialectIsRobust(t *testing.T) { adaptertest.Robust(t, vendor()) }
 
 func TestEveryOperationIsServedOrListed(t *testing.T) {
 	var ops []adaptertest.Operation

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"dragoman/core"
+	"dragoman/core/fault"
 )
 
 // cursorOf reads a cursor of a client: a stamp of ours as we gave it, or a time in milliseconds, which
@@ -136,6 +137,9 @@ func editMessage(ctx context.Context, c *call) (outcome, error) {
 		m.Extra = withSent(fresh.Extra, sent.json())
 		return nil
 	}})
+	if fault.IsReason(err, fault.PermissionDenied) {
+		err = fault.MessageNotOwner.Error("Only the sender may change a message.")
+	}
 	if err != nil {
 		return outcome{}, err
 	}

@@ -31,7 +31,8 @@ func history(kind int) topic {
 			return outcome{}, err
 		}
 		p := place{kind: kind, id: orElse(in.target, c.target), sub: in.sub}
-		page := core.MessagePage{Limit: min(max(in.count, 1), maxListed) + 1}
+		count := min(max(in.count, 1), maxListed)
+		page := core.MessagePage{Limit: count + maxTwins}
 		switch {
 		case in.order == orderNewer:
 			page.AfterTime = time.UnixMilli(max(in.at, 1))
@@ -45,13 +46,12 @@ func history(kind int) topic {
 		if err != nil {
 			return outcome{}, err
 		}
-		out := historyOutput{more: len(list) == page.Limit}
 		if in.order != orderNewer {
 			slices.Reverse(list)
 		}
-		if out.more {
-			list = list[:page.Limit-1]
-		}
+		end := pageEnd(list, count)
+		out := historyOutput{more: end < len(list)}
+		list = list[:end]
 		size := 0
 		for i := range list {
 			m := &list[i]
@@ -59,7 +59,7 @@ func history(kind int) topic {
 				continue
 			}
 			down := c.d.down(m, p, c.by.User)
-			if size += frameSize(down); size > maxPageBytes {
+			if size += frameSize(down); size > maxPageBytes && i > 0 && !twins(&list[i-1], m) {
 				out.more = true
 				break
 			}
@@ -71,6 +71,31 @@ func history(kind int) topic {
 		return answered(out.write)
 	}
 }
+
+// maxTwins bounds how many messages of one millisecond a page is made longer for.
+const maxTwins = 16
+
+// pageEnd is where a page of at most count messages ends. Clients go on from the time of its last one, in
+// milliseconds, so that a page must not end between messages of the same: they stay for the next page,
+// or, when that would leave nothing, all come with this one.
+func pageEnd(list []core.Message, count int) int {
+	if len(list) <= count {
+		return len(list)
+	}
+	for end := count; end > 0; end-- {
+		if !twins(&list[end-1], &list[end]) {
+			return end
+		}
+	}
+	end := count
+	for end < len(list) && twins(&list[end-1], &list[end]) {
+		end++
+	}
+	return end
+}
+
+// twins reports whether two messages were sent in one millisecond.
+func twins(a, b *core.Message) bool { return a.CreatedAt.UnixMilli() == b.CreatedAt.UnixMilli() }
 
 // messagesByID reads messages by their ids.
 func messagesByID(ctx context.Context, c *call) (outcome, error) {

@@ -154,7 +154,13 @@ func (c *call) transient(ctx context.Context, p place, up *upMessage) (outcome, 
 
 // typing tells that the person types.
 func typing(ctx context.Context, c *call, p place, _ *upMessage) (outcome, error) {
-	_, err := c.d.core.Live.Send(ctx, c.by, core.SendEvent{Key: p.key(c.by.User), Kind: core.TypingStarted})
+	in := core.SendEvent{Key: p.key(c.by.User), Kind: core.TypingStarted}
+	_, err := c.d.core.Live.Send(ctx, c.by, in)
+	if p.kind == wireDirect && fault.IsReason(err, fault.GroupNotFound) { // people type before anything was said
+		if err = c.begin(ctx, p); err == nil {
+			_, err = c.d.core.Live.Send(ctx, c.by, in)
+		}
+	}
 	return outcome{}, err
 }
 
