@@ -35,6 +35,8 @@ func TestDialectTables(t *testing.T) {
 	adaptertest.Errors(t, v.Entry, adaptertest.Unplugged(t, v.Entry, v.Creds), agora.ReadError)
 }
 
+func TestEveryErrorRowIsProvenOrExplained(t *testing.T) { adaptertest.Proofs(t, vendor().Entry) }
+
 func TestDialectIsRobust(t *testing.T) { adaptertest.Robust(t, vendor()) }
 
 // lists are several ids in the place of one, as the vendor writes them.
