@@ -14,7 +14,7 @@ import (
 // configuration says is set in the store, as an operator would.
 var strictApps = []struct{ name, config, settings string }{
 	{"plain", "", "{}"},
-	{"sold-out", "user_limit = 1", "{}"},
+	{"sold-out", "user_limit = 1\nopen_registration = true", "{}"},
 	{"busy", "", "{}"},
 	{"closed", "", `{"suspended":true}`},
 	{"few", "", `{"caps":{"friends":1}}`},

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"dragoman/adapters"
 	"dragoman/adapters/adaptertest"
 	"dragoman/adapters/agora"
 )
@@ -35,7 +36,10 @@ func TestDialectTables(t *testing.T) {
 	adaptertest.Errors(t, v.Entry, adaptertest.Unplugged(t, v.Entry, v.Creds), agora.ReadError)
 }
 
-func TestEveryErrorRowIsProvenOrExplained(t *testing.T) { adaptertest.Proofs(t, vendor().Entry) }
+func TestEveryErrorRowIsProvenOrExplained(t *testing.T) {
+	adaptertest.Proofs(t, vendor().Entry)
+	adaptertest.Proofs(t, adapters.Entry{Name: "agora-sdk", Catalog: agora.SDKCatalog})
+}
 
 func TestDialectIsRobust(t *testing.T) { adaptertest.Robust(t, vendor()) }
 
