@@ -181,6 +181,9 @@ func TestAgoraJS(t *testing.T) {
 	for _, f := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(f), ".test.mjs"), func(t *testing.T) {
 			env := agoraEnviron(s)
+			if filepath.Base(f) == "errors.test.mjs" {
+				env = append(env, strictAgora(t)...)
+			}
 			if filepath.Base(f) == "browser.test.mjs" {
 				env = append(env, "CHROMIUM="+tool(t, "chromium", "chromium-browser", "google-chrome"))
 			}

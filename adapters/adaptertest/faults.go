@@ -21,12 +21,16 @@ func (w *World) SpoilStore() (mend func()) { return w.store.fail(outageSpoilt) }
 // CrashStore makes writes panic, as a mistake in the program would.
 func (w *World) CrashStore() (mend func()) { return w.store.fail(outageCrash) }
 
+// StallStore makes writes wait until the time allowed for the call is over.
+func (w *World) StallStore() (mend func()) { return w.store.fail(outageStalled) }
+
 // The states of an outage.
 const (
 	outageNone int32 = iota
 	outageDown
 	outageSpoilt
 	outageCrash
+	outageStalled
 )
 
 // errSpoilt is no error that a store announces.
@@ -44,7 +48,7 @@ func (o *outage) fail(how int32) (mend func()) {
 }
 
 // refuse is the failure of a write, if it is to fail.
-func (o *outage) refuse() error {
+func (o *outage) refuse(ctx context.Context) error {
 	switch o.state.Load() {
 	case outageDown:
 		return store.ErrUnavailable
@@ -52,13 +56,16 @@ func (o *outage) refuse() error {
 		return errSpoilt
 	case outageCrash:
 		panic("adaptertest: a write that crashes")
+	case outageStalled:
+		<-ctx.Done()
+		return ctx.Err()
 	}
 	return nil
 }
 
 // Update implements store.Store.
 func (o *outage) Update(ctx context.Context, app core.AppID, ch core.ChannelID, fn func(store.Tx) error, committed func()) error {
-	if err := o.refuse(); err != nil {
+	if err := o.refuse(ctx); err != nil {
 		return err
 	}
 	return o.Store.Update(ctx, app, ch, fn, committed)
@@ -66,7 +73,7 @@ func (o *outage) Update(ctx context.Context, app core.AppID, ch core.ChannelID, 
 
 // Append implements store.Store.
 func (o *outage) Append(ctx context.Context, in *store.Append, committed func()) error {
-	if err := o.refuse(); err != nil {
+	if err := o.refuse(ctx); err != nil {
 		return err
 	}
 	return o.Store.Append(ctx, in, committed)

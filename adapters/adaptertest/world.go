@@ -34,6 +34,7 @@ type Setup struct {
 	Quota    int // calls per minute and route that names none; 0 means no limits
 	Users    []string
 	Settings func(*core.AppSettings)
+	Patience time.Duration // time allowed for a call; 0 means 10 s
 }
 
 // World is one running server: proxy, dialect, core and store, with one app.
@@ -101,8 +102,8 @@ func (w *World) listen(t *testing.T, v *Vendor, s Setup) {
 		Listeners: []proxy.Listener{{Name: "main", Addr: "127.0.0.1:0", Mounts: []proxy.Mount{
 			{Name: v.Entry.Name, Dialect: w.Dialect, Catalog: v.Entry.Catalog()},
 		}}},
-		Apps:    []proxy.App{{ID: w.App, Name: "test", RateLimits: s.Quota > 0}},
-		Quota:   s.Quota,
+		Apps:  []proxy.App{{ID: w.App, Name: "test", RateLimits: s.Quota > 0}},
+		Quota: s.Quota, RequestTimeout: s.Patience,
 		Sockets: proxy.SocketOptions{DrainSpread: 50 * time.Millisecond},
 	})
 	must(t, err)

@@ -25,6 +25,9 @@ var extraTSV []byte
 //go:embed proven.tsv
 var provenTSV []byte
 
+//go:embed unproven.tsv
+var unprovenTSV []byte
+
 //go:embed sdk_errors.tsv
 var sdkErrorsTSV []byte
 
@@ -34,12 +37,16 @@ var sdkEmitTSV []byte
 //go:embed sdk_proven.tsv
 var sdkProvenTSV []byte
 
+//go:embed sdk_unproven.tsv
+var sdkUnprovenTSV []byte
+
 // Catalog is the table of Agora Chat's REST API: 49 errors and 7 bare statuses; see
 // https://docs.agora.io/en/agora-chat/reference/http-status-codes. One error name stands for many
 // rows, so the text decides.
 var Catalog = sync.OnceValue(func() *normalize.Catalog {
 	return normalize.MustParse("agora-rest", errorsTSV, emitTSV,
-		normalize.Provider("agora"), normalize.Edition("2026-11"), normalize.Proven(provenTSV), normalize.Extra(extraTSV))
+		normalize.Provider("agora"), normalize.Edition("2026-11"),
+		normalize.Proven(provenTSV), normalize.Unproven(unprovenTSV), normalize.Extra(extraTSV))
 })
 
 // SDKCatalog is the table of the native client libraries: 77 numbers; see
@@ -47,7 +54,7 @@ var Catalog = sync.OnceValue(func() *normalize.Catalog {
 // numbers another meaning, so they are read only with a tag that says which library it was.
 var SDKCatalog = sync.OnceValue(func() *normalize.Catalog {
 	return normalize.MustParse("agora-sdk", sdkErrorsTSV, sdkEmitTSV,
-		normalize.Provider("agora"), normalize.Edition("2026-11"), normalize.Proven(sdkProvenTSV),
+		normalize.Provider("agora"), normalize.Edition("2026-11"), normalize.Proven(sdkProvenTSV), normalize.Unproven(sdkUnprovenTSV),
 		normalize.Files("sdk_errors.tsv", "sdk_emit.tsv"))
 })
 

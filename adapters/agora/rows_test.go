@@ -247,6 +247,17 @@ func TestAgoraRowsOfConfiguration(t *testing.T) {
 	})
 }
 
+// TestAgoraRowsOfFaults: rows that take a store which gives no answer.
+func TestAgoraRowsOfFaults(t *testing.T) {
+	t.Run("AR052", func(t *testing.T) {
+		a := newAPI(t, adaptertest.Setup{Patience: 200 * time.Millisecond})
+		mend := a.w.StallStore()
+		expect(t, a.srv("PUT", "/users/alice", `{"nickname":"Al"}`), "AR052", "Request Timeout")
+		mend()
+		a.must(a.srv("PUT", "/users/alice", `{"nickname":"Al"}`))
+	})
+}
+
 // TestSuccessIsTheFiftiethRow: the table counts it among the errors.
 func TestSuccessIsTheFiftiethRow(t *testing.T) {
 	a := newAPI(t, adaptertest.Setup{})

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"dragoman/adapters"
 	"dragoman/adapters/adaptertest"
 	"dragoman/adapters/agora"
 )
@@ -33,6 +34,11 @@ func TestDialectTables(t *testing.T) {
 	v := vendor()
 	adaptertest.Static(t, v.Entry, adaptertest.Unplugged(t, v.Entry, v.Creds), v.Rows)
 	adaptertest.Errors(t, v.Entry, adaptertest.Unplugged(t, v.Entry, v.Creds), agora.ReadError)
+}
+
+func TestEveryErrorRowIsProvenOrExplained(t *testing.T) {
+	adaptertest.Proofs(t, vendor().Entry)
+	adaptertest.Proofs(t, adapters.Entry{Name: "agora-sdk", Catalog: agora.SDKCatalog})
 }
 
 func TestDialectIsRobust(t *testing.T) { adaptertest.Robust(t, vendor()) }

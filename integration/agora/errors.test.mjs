@@ -2,7 +2,8 @@
 // a row says which code of the native libraries it is about, and what the web SDK makes of it.
 import { describe, test } from 'node:test';
 import assert from 'node:assert/strict';
-import { app, base, connection, fails, must, org, packages, person, register, settles } from './lib.mjs';
+import { createServer } from 'node:http';
+import { app, base, connection, fails, must, need, org, packages, person, register, sdkOf, settles, unique } from './lib.mjs';
 
 const grant = async (body) => (await (await fetch(`${base}/${org}/${app}/token`, {
   method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body),
@@ -12,8 +13,105 @@ const group = async (owner, members, more = {}) => (await must('POST', '/chatgro
 const room = async (owner, more = {}) => (await must('POST', '/chatrooms', { name: 'R', description: 'r', maxusers: 20, owner, members: [], ...more })).data.id;
 const old = (days) => Date.now() - days * 86_400_000;
 
+// A second server, whose apps refuse what the demo's lets through, and whose store can be stopped.
+const strict = need('AGORA_STRICT');
+const at = (name) => ({ appKey: `strict#${name}`, url: `${strict.replace('http', 'ws')}/websocket`, apiUrl: strict });
+const ask = async (name, path, body, token) => (await fetch(`${strict}/strict/${name}${path}`, {
+  method: 'POST', headers: { 'content-type': 'application/json', ...(token && { authorization: `Bearer ${token}` }) }, body: JSON.stringify(body),
+})).json();
+const strictToken = (name) => ask(name, '/token', { grant_type: 'client_credentials', client_id: 'strict-client-id', client_secret: 'strict-client-secret' });
+async function inhabitant(name, sdk) {
+  const id = unique('in');
+  const out = await ask(name, '/users', { username: id, password: `pw-${id}` }, (await strictToken(name)).access_token);
+  assert.equal(out.entities?.[0].username, id, JSON.stringify(out));
+  return connection(id, sdk, at(name)).open();
+}
+const lever = (to) => fetch(`${need('AGORA_LEVER')}/${to}`, { method: 'POST' });
+// stopped runs a call while the store takes no writes, and shows that it works before.
+async function stopped(sdk, call, type) {
+  const [p, q] = [await inhabitant('plain', sdk), await inhabitant('plain', sdk)];
+  await settles(call(p, q), 'the call before');
+  await lever('block');
+  try { await fails(call(p, q), type); } finally { await lever('release'); }
+  p.close();
+  q.close();
+}
+
+// A file of some size, and the failures of the SDK's two ways with files.
+const fileOf = (size) => { const data = new File([new Uint8Array(size)], 'a.bin'); return { data, filename: 'a.bin', filetype: 'bin', url: '' }; };
+const download = (sdk, url) => new Promise((resolve, reject) => {
+  sdkOf(sdk).utils.download({ url, id: '1', secret: 'wrong', headers: { Accept: 'audio/mp3' }, onFileDownloadComplete: resolve, onFileDownloadError: reject });
+});
+
 // What a row needs: ann and bob, logged in.
 const rows = {
+  'sdk code 0: a call that works': async ({ a }) => assert.equal((await settles(a.conn.fetchUserInfoById(a.id), 'fetchUserInfoById')).type, 0),
+  'sdk code 4: the plan has no more users': async ({ a }) => {
+    const { conn } = connection(a.id, a.sdk, at('sold-out'));
+    await settles(conn.registerUser({ username: 'only', password: 'x' }), 'registerUser').catch(() => {}); // the other SDK may have done so
+    await fails(conn.registerUser({ username: unique('more'), password: 'x' }), 500);
+  },
+  'sdk code 101: a user id that is too long': ({ a }) => fails(a.conn.registerUser({ username: 'x'.repeat(65), password: 'x' }), 17),
+  'sdk code 208: a sign-up where registration is closed': ({ a }) => fails(connection(a.id, a.sdk, at('plain')).conn.registerUser({ username: unique('new'), password: 'x' }), 17),
+  'sdk code 209: push settings that cannot be saved': ({ sdk }) => stopped(sdk, (p) => p.conn.setSilentModeForAll({ options: { paramType: 0, remindType: 'ALL' } }), 17),
+  'sdk code 221: the receiver is no friend': async ({ a, b }) => {
+    const comet = async (method, path, body) => {
+      const r = await fetch(`https://${need('COMET_HOST')}/v3${path}`, {
+        method, headers: { apikey: need('COMET_API_KEY'), appid: need('COMET_APP'), 'content-type': 'application/json' }, body: JSON.stringify(body),
+      });
+      assert.equal(r.status, 200, `${method} ${path}: ${await r.text()}`);
+    };
+    const role = unique('shy');
+    await comet('POST', '/roles', { role, name: role, settings: { listUsers: 'friendsOnly', sendMessagesTo: 'friendsOnly' } });
+    await comet('PUT', `/users/${a.id}`, { role });
+    await fails(a.text(b.id, 'x'), 221);
+  },
+  'sdk code 301: an answer that never comes': async ({ a }) => {
+    const silent = createServer(() => {});
+    await new Promise((r) => { silent.listen(0, '127.0.0.1', r); });
+    a.conn.apiUrl = `http://127.0.0.1:${silent.address().port}`;
+    await assert.rejects(a.conn.fetchUserInfoById(a.id), (e) => { // after the 15 s of the SDK
+      assert.equal(e.type, -1, `${e.type} ${e.message}`);
+      return true;
+    });
+    silent.closeAllConnections();
+    silent.close();
+  },
+  'sdk code 302: the app has made too many calls': async ({ sdk }) => {
+    const p = await inhabitant('busy', sdk);
+    const some = () => Promise.all(Array.from({ length: 50 }, (_, i) => p.conn.updateUserInfo({ nickname: `n${i}` })));
+    await assert.rejects(async () => { for (let i = 0; i < 42; i += 1) await some(); }, (e) => { // 1,000 a minute, and a minute may end
+      assert.equal(e.type, 500, `${e.type} ${e.message}`);
+      return true;
+    });
+    p.close();
+  },
+  'sdk code 302: a message that cannot be stored': ({ sdk }) => stopped(sdk, (p, q) => p.text(q.id, 'x'), 500),
+  'sdk code 303: a failure the SDK has no word for': ({ a }) => fails(a.text(a.id, 'x'), 503),
+  'sdk code 305: the app is suspended': ({ a, sdk }) => fails(connection(a.id, sdk, at('closed')).conn.open({ user: a.id, accessToken: 'x' }), 57),
+  'sdk code 400: a file nobody has': ({ sdk }) => fails(download(sdk, `${base}/${org}/${app}/chatfiles/p0`), 200),
+  'sdk code 402: a file that cannot be stored': ({ sdk }) => stopped(sdk, (p, q) => p.send('file', q.id, { filename: 'a.bin', file: fileOf(10) }), 101),
+  'sdk code 403: a file whose secret one does not know': async ({ a, b, sdk }) => {
+    const sent = await a.send('file', b.id, { filename: 'a.bin', file: fileOf(10) });
+    await fails(download(sdk, (await b.hears('onFileMessage', (m) => m.id === sent.serverMsgId)).url), 200);
+  },
+  'sdk code 405: a file that is too large': ({ a, b }) => fails(a.send('file', b.id, { filename: 'a.bin', file: fileOf((10 << 20) + 1) }), 101),
+  'sdk code 502: a message that is too large': ({ a, b }) => fails(a.text(b.id, 'x'.repeat(60_000)), 511),
+  'sdk code 505: a service that is not switched on': ({ a }) => fails(a.conn.getSupportedLanguages(), 505),
+  'sdk code 1001: one has all the contacts one may have': async ({ sdk }) => {
+    const [p, q, r] = [await inhabitant('few', sdk), await inhabitant('few', sdk), await inhabitant('few', sdk)];
+    await settles(Promise.resolve(p.conn.addContact(q.id, 'x')), 'addContact');
+    await fails(Promise.resolve(p.conn.addContact(r.id, 'x')), 50);
+  },
+  'sdk code 1002: the other has all the contacts they may have': async ({ sdk }) => {
+    const [p, q, r] = [await inhabitant('few', sdk), await inhabitant('few', sdk), await inhabitant('few', sdk)];
+    await settles(Promise.resolve(p.conn.addContact(q.id, 'x')), 'addContact');
+    await fails(Promise.resolve(r.conn.addContact(q.id, 'x')), 50);
+  },
+  'sdk code 1501: a push token that cannot be bound': ({ sdk }) => stopped(sdk, (p) => p.conn.uploadPushToken({ deviceId: 'd', deviceToken: 't', notifierName: 'n' }), 17),
+  'sdk code 1502: a push token that cannot be removed': ({ sdk }) => stopped(sdk, async (p) => {
+    await p.conn.uploadPushToken({ deviceId: 'd', deviceToken: '', notifierName: 'n' });
+  }, 17),
   'sdk code 100: an app key nobody has': async ({ a, sdk }) => {
     const p = connection(a.id, sdk, { appKey: 'no-such#app' });
     await fails(p.conn.open({ user: a.id, accessToken: 'x' }), -3);

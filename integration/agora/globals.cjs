@@ -40,7 +40,7 @@ class Request {
 
   async send(body) {
     try {
-      const answer = await fetch(this.url, { method: this.method, headers: this.headers, body: this.method === 'GET' ? undefined : body ?? undefined });
+      const answer = await fetch(this.url, { method: this.method, headers: this.headers, body: this.method === 'GET' ? undefined : body ?? undefined, signal: this.timeout ? AbortSignal.timeout(this.timeout) : undefined });
       Object.assign(this, { answer, status: answer.status, responseURL: answer.url });
       if (this.responseType === 'arraybuffer' || this.responseType === 'blob') this.response = await answer[this.responseType === 'blob' ? 'blob' : 'arrayBuffer']();
       else this.responseText = this.response = await answer.text();
@@ -49,7 +49,17 @@ class Request {
     }
     this.readyState = 4;
     this.onreadystatechange?.();
-    this.tell(this.failed ? 'error' : 'load');
+    this.tell(this.failed?.name === 'TimeoutError' ? 'timeout' : this.failed ? 'error' : 'load');
+  }
+}
+
+// Reader is as much of FileReader as the SDKs read a failed download with.
+class Reader {
+  readAsText(blob) {
+    blob.text().then((text) => {
+      this.result = text;
+      this.onload?.({ target: this });
+    });
   }
 }
 
@@ -61,6 +71,7 @@ const values = {
   window: globalThis,
   WebSocket: BrowserSocket,
   XMLHttpRequest: Request,
+  FileReader: Reader,
   location: { protocol: 'http:' },
   document: { addEventListener() {}, hidden: false },
   addEventListener() {},

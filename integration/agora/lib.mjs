@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 
 const require = createRequire(import.meta.url);
 
-function need(name) {
+export function need(name) {
   const v = process.env[name];
   if (!v) throw new Error(`${name} is not set: these tests are run by go test`);
   return v;
