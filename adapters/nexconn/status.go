@@ -103,7 +103,7 @@ func connStatus(err error) byte {
 // there is none.
 const (
 	endKicked   = 1 // RC_DISCONN_KICK: another device took over, or a server ended it
-	endBlocked  = 2 // RC_DISCONN_EXCEPTION: banned
+	endBlocked  = 2 // RC_CONN_USER_BLOCKED
 	endRevoked  = 7 // RC_CONN_TOKEN_EXPIRED
 	endVanished = 9 // RC_ACCOUNT_CANCELLATION
 )

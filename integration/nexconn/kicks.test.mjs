@@ -5,7 +5,7 @@ import { device, direct, init, must, person, tokenOf } from './lib.mjs';
 
 // What the SDK tells of a link that ended.
 const kicked = 31010;
-const blocked = 31011;
+const blocked = 31009;
 const revoked = 31020;
 
 // agora calls the REST API that Agora's dialect serves for the same app.
