@@ -5,7 +5,7 @@ import { device, direct, init, must, person, tokenOf } from './lib.mjs';
 
 // What the SDK tells of a link that ended.
 const kicked = 31010;
-const blocked = 31009;
+const blocked = [31009, 31011]; // by the last frame, or by the first one when it comes back at once
 const revoked = 31020;
 
 // agora calls the REST API that Agora's dialect serves for the same app.
@@ -47,7 +47,7 @@ test('a person whom a server of another vendor disconnects is told so on every d
 test('a ban ends the link, and keeps the person out until it is lifted', async () => {
   const ann = await person('ann');
   await must('/user/ban', { userIds: [ann.userId], durationMinutes: 1 });
-  assert.equal((await ann.hears('DISCONNECT'))[0], blocked);
+  assert.ok(blocked.includes((await ann.hears('DISCONNECT'))[0]));
   const late = await init(ann.userId);
   assert.notEqual((await late.call('connect', ann.token)).code, 0);
   await must('/user/unban', { userIds: [ann.userId] });
