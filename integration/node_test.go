@@ -194,7 +194,7 @@ func TestAgoraJS(t *testing.T) {
 
 // nexconnEnviron is what the JavaScript tests know of the Nexconn dialect of a server, beside the others.
 func nexconnEnviron(s *server) []string {
-	return append(cometEnviron(s),
+	return append(agoraEnviron(s),
 		fmt.Sprintf("MAIN_URL=http://127.0.0.1:%d", s.Port),
 		fmt.Sprintf("NEXCONN_URL=http://127.0.0.1:%d", s.Port+4), "NEXCONN_KEY="+demoNexconnKey, "NEXCONN_SECRET="+demoNexconnSecret,
 	)

@@ -1,6 +1,8 @@
 package nexconn
 
 import (
+	"time"
+
 	"dragoman/adapters"
 	"dragoman/core"
 )
@@ -25,4 +27,13 @@ func Reread(kind, body string) (string, string) {
 func ContentOf(m *core.Message) (kind, body string) {
 	c := contentOf(m)
 	return c.kind, c.body
+}
+
+// PacePulls changes how long the pulls of streams that begin from now on wait: for a chunk, in all, and
+// for streams to end.
+func PacePulls(d adapters.Dialect, idle, lease, age time.Duration) {
+	ps := d.(*Dialect).pulls
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	ps.pace = pacing{idle, lease, age}
 }

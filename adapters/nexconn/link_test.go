@@ -433,3 +433,32 @@ func TestWebhooksAreSigned(t *testing.T) {
 		}
 	}
 }
+
+func TestWebhooksTellWhoComesAndGoes(t *testing.T) {
+	bodies := make(chan []byte, 8)
+	srv := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, rq *http.Request) {
+		b, _ := io.ReadAll(rq.Body)
+		bodies <- b
+	}))
+	defer srv.Close()
+	a := newAPI(t, adaptertest.Setup{}, "webhook_url", srv.URL)
+	told := func(status int64) {
+		t.Helper()
+		deadline := time.After(10 * time.Second)
+		for {
+			select {
+			case b := <-bodies:
+				v := gjson.ParseBytes(b)
+				if d := v.Get("data.0"); v.Get("type").Str == "user:connection_status" && d.Get("userId").Str == "alice" && d.Get("status").Int() == status {
+					return
+				}
+			case <-deadline:
+				t.Fatalf("no webhook told the status %d", status)
+			}
+		}
+	}
+	d := a.online("alice")
+	told(0)
+	_ = d.c.Close()
+	told(1)
+}

@@ -17,6 +17,8 @@ func (d *Dialect) linkRoutes() []adapters.Route {
 	return []adapters.Route{
 		{Method: "POST", Path: "/v2/navi.json", Name: "navi", Gate: adapters.GateOpen, Serve: d.navi},
 		{Method: "OPTIONS", Path: "/v2/navi.json", Name: "navi.preflight", Gate: adapters.GateOpen, Serve: preflight},
+		{Method: "GET", Path: "/v3/message/get_stream.json", Name: "stream.pull", Gate: adapters.GateOpen, Slow: true, Serve: d.pullStream},
+		{Method: "OPTIONS", Path: "/v3/message/get_stream.json", Name: "stream.pull.preflight", Gate: adapters.GateOpen, Serve: preflight},
 	}
 }
 

@@ -33,6 +33,7 @@ type Dialect struct {
 	byApp  map[core.AppID]*tenant
 	nonces *nonces
 	pairs  *pairs
+	pulls  *pulls
 	serial atomic.Int64 // tells ids of messages that are not stored apart
 	routes []adapters.Route
 }
@@ -74,6 +75,7 @@ func New(env adapters.Env) (adapters.Dialect, error) {
 	}
 	d.nonces = newNonces(d.now)
 	d.pairs = newPairs()
+	d.pulls = newPulls()
 	for _, a := range env.Apps {
 		t := &tenant{id: a.ID, key: a.Creds["app_key"], secret: a.Creds["app_secret"], off: map[string]bool{}}
 		if t.key == "" || t.secret == "" {

@@ -103,17 +103,20 @@ func connStatus(err error) byte {
 // there is none.
 const (
 	endKicked   = 1 // RC_DISCONN_KICK: another device took over, or a server ended it
-	endBlocked  = 2
+	endBlocked  = 2 // RC_CONN_USER_BLOCKED
 	endRevoked  = 7 // RC_CONN_TOKEN_EXPIRED
 	endVanished = 9 // RC_ACCOUNT_CANCELLATION
 )
+
+// textBanned is what a ban tells the links it ends: the core has no reason of its own for that.
+const textBanned = "The user is banned."
 
 // endStatus is the status of the last frame that tells why the core ended a connection.
 func endStatus(err error) byte {
 	switch e := fault.From(err); {
 	case e.Reason == fault.AuthTokenExpired || e.Variant == "password":
 		return endRevoked
-	case e.Reason == fault.AuthFailed && e.Variant == variantBanned:
+	case e.Reason == fault.SessionKicked && e.Detail == textBanned:
 		return endBlocked
 	case e.Reason == fault.AuthFailed || e.Variant == "removed":
 		return endVanished

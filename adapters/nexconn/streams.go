@@ -2,6 +2,7 @@ package nexconn
 
 import (
 	"context"
+	"strconv"
 
 	"github.com/tidwall/gjson"
 
@@ -51,7 +52,10 @@ func (in *input) readPiece() piece {
 	}
 	p.message = v.Get("messageId").String()
 	p.write.Chunk = core.StreamChunk{Seq: int(v.Get("seq").Int()), Text: v.Get("content").Str}
-	p.write.Done, p.write.Reason = done.Bool(), v.Get("completeReason").String()
+	p.write.Done = done.Bool()
+	if why := v.Get("completeReason"); why.Type == gjson.Number { // a number of the app's own
+		p.write.Reason = strconv.FormatInt(why.Int(), 10)
+	}
 	p.post = post{from: p.from, body: newContent(kindStream, streamBody(raw, p.write.Chunk.Text, p.write.Done))}
 	in.readFlags(&p.post.body)
 	if p.post.metadata = in.metadata(maxMetadata, ""); len(p.post.metadata) > 0 {
@@ -91,6 +95,9 @@ func (d *Dialect) stream(ctx context.Context, by core.Actor, key core.ChannelKey
 	out, err := d.core.Streams.Write(ctx, actor, p.write)
 	if fault.IsReason(err, fault.MessageNotFound) {
 		err = fault.StreamNotFound.Error("There is no such stream.")
+	}
+	if p.message != "" {
+		d.pulls.tell(by.App, p.message)
 	}
 	if err != nil || p.message != "" {
 		return nil, err

@@ -132,6 +132,11 @@ func (d *Dialect) expireTokens(ctx context.Context, by core.Actor, in *input) (a
 		if err := d.patchUser(ctx, by, id, func(u *core.User) { u.RevokedBefore = at }); err != nil {
 			return nil, err
 		}
+		// Which token a live link came by is not kept, so all of them end; who has a token that is
+		// still good comes back by it.
+		if _, err := d.core.Sessions.Kick(ctx, by, core.KickSessions{User: id, Reason: "password"}); err != nil {
+			return nil, err
+		}
 	}
 	return nil, nil
 }
@@ -263,7 +268,7 @@ func (d *Dialect) banUsers(ctx context.Context, by core.Actor, in *input) (answe
 		if _, err := d.core.Moderation.Ban(ctx, by, core.SetBan{User: id, For: long}); err != nil {
 			return nil, err
 		}
-		if _, err := d.core.Sessions.Kick(ctx, by, core.KickSessions{User: id, Reason: "server", Text: "banned"}); err != nil {
+		if _, err := d.core.Sessions.Kick(ctx, by, core.KickSessions{User: id, Reason: "server", Text: textBanned}); err != nil {
 			return nil, err
 		}
 	}

@@ -9,6 +9,7 @@ import (
 
 	"dragoman/core"
 	"dragoman/core/fault"
+	"dragoman/core/perm"
 )
 
 type streams struct{ e *Engine }
@@ -197,8 +198,8 @@ func (s streams) finish(ctx context.Context, sc *scene, m *core.Message, in core
 func (s streams) Read(ctx context.Context, by core.Actor, in core.ReadStream) (core.Stream, error) {
 	const op = "streams.read"
 	e := s.e
-	_, m, err := e.sceneOfMessage(ctx, by, in.Message)
-	if fault.IsReason(err, fault.MessageNotFound) {
+	sc, m, err := e.sceneOfMessage(ctx, by, in.Message)
+	if fault.IsReason(err, fault.MessageNotFound) || err == nil && e.can(sc, perm.ReadChannel, sc.owns()) != nil {
 		err = fault.StreamNotFound.Error("there is no such stream")
 	}
 	if err != nil {
