@@ -90,8 +90,33 @@ func (d *Dialect) remove(ctx context.Context, app core.AppID, id core.UserID) er
 	if _, err := d.core.Sessions.Kick(ctx, server(app), core.KickSessions{User: id, Reason: "removed"}); err != nil {
 		return err
 	}
-	_, err := d.core.Users.Delete(ctx, server(app), core.DeleteUsers{IDs: []core.UserID{id}, Hard: true})
-	return err
+	t, err := d.core.Users.Delete(ctx, server(app), core.DeleteUsers{IDs: []core.UserID{id}, Hard: true})
+	if err != nil {
+		return err
+	}
+	return d.finished(ctx, app, t)
+}
+
+// taskLook is the time between two looks at a task.
+const taskLook = 5 * time.Millisecond
+
+// finished waits until a task is: a user who was removed is gone when the call is answered. What takes
+// longer than the request may is finished behind it.
+func (d *Dialect) finished(ctx context.Context, app core.AppID, t core.Task) error {
+	look := time.NewTicker(taskLook)
+	defer look.Stop()
+	for t.State == "pending" || t.State == "running" {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-look.C:
+		}
+		var err error
+		if t, err = d.core.Tasks.Get(ctx, server(app), core.GetTask{ID: t.ID}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (d *Dialect) deleteUser(ctx context.Context, by core.Actor, rq *adapters.Request) (core.User, error) {
