@@ -11,10 +11,7 @@ const (
 	statusBlocked     = 405   // REJECTED_BY_BLACKLIST
 	statusNotAllowed  = 407   // NOT_IN_WHITELIST
 	statusMutedDirect = 20106 // FORBIDDEN_IN_PRIVATE
-	statusRejected    = 20113 // CONTENT_REVIEW_REJECTED
-	statusEditLate    = 20114 // MESSAGE_OVER_MODIFY_TIME_FAIL
 	statusTooLarge    = 20115 // MESSAGE_SIZE_EXCEEDED
-	statusNoEdit      = 20116 // MESSAGE_UNSUPPORTED_MODIFY
 	statusTooFast     = 20604 // SEND_FREQUENCY_TOO_FAST
 	statusUnsupported = 20606 // OPERATION_NOT_SUPPORT
 	statusSensitive   = 21501 // SENSITIVE_SHIELD

@@ -12,12 +12,11 @@ import (
 
 // place is where a dialect is reached and what its users change.
 type place struct {
-	Title  string
-	Name   string
-	App    string
-	URL    string
-	Line   string
-	Served bool
+	Title string
+	Name  string
+	App   string
+	URL   string
+	Line  string
 }
 
 // places lists where each app's dialects are, by their own listener where there is one, else below
@@ -42,7 +41,7 @@ func places(c *config.Config) []place {
 				}
 			}
 			url := scheme + "://" + host + base
-			out = append(out, place{d.title, d.name, a.Name, url, d.line(a, host, url), d.served()})
+			out = append(out, place{d.title, d.name, a.Name, url, d.line(a, host, url)})
 		}
 	}
 	return out
@@ -71,11 +70,7 @@ func (p *Program) banner(took time.Duration) error {
 			app = at.App
 			fmt.Fprintf(&b, "\napp %s\n", app)
 		}
-		note := ""
-		if !at.Served {
-			note = "  (not served yet: answers 501)"
-		}
-		fmt.Fprintf(&b, "  %-10s %s%s\n             %s\n", at.Name, at.URL, note, at.Line)
+		fmt.Fprintf(&b, "  %-10s %s\n             %s\n", at.Name, at.URL, at.Line)
 	}
 	b.WriteString("\n")
 	if p.Demo {

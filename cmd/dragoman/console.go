@@ -62,7 +62,7 @@ func paneSetup(c *config.Config, app, name, user string) (web.PaneSetup, error) 
 	}
 	for i := range c.Apps {
 		a := &c.Apps[i]
-		if a.Name != app || !d.configured(a) || !d.served() {
+		if a.Name != app || !d.configured(a) {
 			continue
 		}
 		token, err := d.token(a, tokenOptions{user: user, now: time.Now()})

@@ -18,8 +18,7 @@ type dialect struct {
 	root   bool // it takes what the main listener has no page for: our own API
 	// configured reports whether the app speaks it.
 	configured func(*config.App) bool
-	// creds are the credentials its adapter is given, by their keys in the configuration; nil
-	// where the dialect is not served yet.
+	// creds are the credentials its adapter is given, by their keys in the configuration.
 	creds func(*config.App) map[string]string
 	// listen is the address of its own listener, or "".
 	listen func(*config.App) string
@@ -27,7 +26,7 @@ type dialect struct {
 	hosts func(*config.App) []string
 	// line is the line to change in the official SDK; host is host:port, base the whole URL.
 	line func(a *config.App, host, base string) string
-	// token mints a token; nil where the dialect is not served yet.
+	// token mints a token.
 	token func(a *config.App, o tokenOptions) (string, error)
 }
 
@@ -133,9 +132,6 @@ func cometHosts(app, region string) []string {
 	}
 	return out
 }
-
-// served reports whether the dialect works today.
-func (d *dialect) served() bool { return d.token != nil }
 
 // findDialect finds a dialect by name.
 func findDialect(name string) (*dialect, error) {

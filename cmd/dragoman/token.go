@@ -54,9 +54,6 @@ func (c tokenCmd) Run(s streams) error {
 	if !d.configured(app) {
 		return usagef("The app %s does not speak %s.", app.Name, d.title)
 	}
-	if !d.served() {
-		return fmt.Errorf("%s is not served yet, so there is no token for it", d.title)
-	}
 	t, err := d.token(app, o)
 	if err != nil {
 		return err

@@ -229,26 +229,18 @@ func (n *node) listen(ctx context.Context, p *Program, ids []core.AppID) error {
 	return nil
 }
 
-// mount builds a dialect for the apps that speak it; nil when none does. A dialect that is not
-// served yet is a mount without one: the proxy answers 501 for it.
+// mount builds a dialect for the apps that speak it; nil when none does.
 func (n *node) mount(d *dialect, c *config.Config, ids []core.AppID) (*proxy.Mount, error) {
 	var apps []adapters.App
 	for i := range c.Apps {
 		if a := &c.Apps[i]; d.configured(a) {
-			app := adapters.App{ID: ids[i], Name: a.Name, RateLimits: a.Limits.Rate}
-			if d.creds != nil {
-				app.Creds = d.creds(a)
-			}
-			apps = append(apps, app)
+			apps = append(apps, adapters.App{ID: ids[i], Name: a.Name, RateLimits: a.Limits.Rate, Creds: d.creds(a)})
 		}
 	}
 	if len(apps) == 0 {
 		return nil, nil
 	}
 	m := &proxy.Mount{Name: d.name}
-	if !d.served() {
-		return m, nil
-	}
 	for _, e := range all.Dialects() {
 		if e.Name != d.name {
 			continue
