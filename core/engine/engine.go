@@ -135,7 +135,7 @@ func New(ctx context.Context, o Options) (*Engine, error) {
 		stop()
 		return nil, err
 	}
-	for _, f := range []func(context.Context){e.dispatch.run, e.runHooks, e.runReminders, e.runTasks, e.runRooms, e.runCursors, e.runNodes, e.lease.run} {
+	for _, f := range []func(context.Context){e.dispatch.run, e.runHooks, e.runReminders, e.runTasks, e.runRooms, e.runCursors, e.runNodes, e.runLook, e.lease.run} {
 		e.done.Add(1)
 		go func() {
 			defer e.done.Done()

@@ -41,6 +41,7 @@ type client struct {
 	ops      []op
 	kick     chan struct{} // there is something to pull
 	hop      chan struct{} // go to another node
+	twin     bool          // the person has another device
 	idle     bool          // all is done and acknowledged
 
 	mu      sync.Mutex

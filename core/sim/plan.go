@@ -53,8 +53,10 @@ func (w *world) plan() *plan {
 		p.faults = append(p.faults, s)
 	}
 	for i, u := range everyone {
-		for d := range 1 + f.str("devices").num(uint64(i)).below(2) { //nolint:gosec // small
+		devices := 1 + f.str("devices").num(uint64(i)).below(2) //nolint:gosec // small
+		for d := range devices {
 			w.clients = append(w.clients, w.newClient(u, d, model(f.str("model").num(uint64(i*2+d)).below(models)), p.length)) //nolint:gosec // small
+			w.clients[len(w.clients)-1].twin = devices > 1
 		}
 	}
 	w.clients = append(w.clients, w.newClient(visitor, 0, pushFetch, 0))

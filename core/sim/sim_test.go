@@ -16,6 +16,7 @@ var (
 	oneSeed = flag.Uint64("seed", 0, "play this seed alone; with -v its story is printed")
 	seeds   = flag.Uint64("seeds", 1000, "how many seeds are played")
 	from    = flag.Uint64("from", 1, "the first of them")
+	stopAt  = flag.Uint64("bad", 10, "how many bad seeds are enough")
 )
 
 // lanes is how many stories are played at a time.
@@ -44,7 +45,7 @@ func TestSeeds(t *testing.T) {
 			t.Parallel()
 			for {
 				seed := next.Add(1)
-				if seed >= *from+*seeds || bad.Load() >= 10 {
+				if seed >= *from+*seeds || bad.Load() >= *stopAt {
 					break
 				}
 				if r := sim.Run(t, template, sim.Options{Seed: seed}); len(r.Wrong) > 0 {

@@ -145,6 +145,14 @@ func (w *world) busy(kind string) bool {
 			w.wrong(kind, "the host is not done")
 		}
 	}
+	rows, err := w.disk.Outbox(w.ctx, 10)
+	queue, err2 := w.disk.Records(w.ctx, 0, spaceHookQueue, "", "", false, 10)
+	if n := len(rows) + len(queue); n > 0 || err != nil || err2 != nil {
+		ok = false
+		if kind != "" {
+			w.wrong(kind, "%d webhooks wait (%v, %v)", n, err, err2)
+		}
+	}
 	for _, c := range w.clients {
 		c.mu.Lock()
 		done := c.idle && c.conn != nil
