@@ -26,6 +26,9 @@ type kit struct {
 	marks *marks        // how far devices have come in their feeds
 
 	hookStats hookStats
+	look      *looker // what is to be looked at in the store
+	heads     *heads  // channels written to lately
+	said      saying  // invalidations this node has told
 }
 
 func newKit(run context.Context, e *Engine) *kit {
@@ -34,6 +37,7 @@ func newKit(run context.Context, e *Engine) *kit {
 		gather: newGathering(), leaving: newLeaving(), kindMutes: newCache[userKey, []core.KindMute](1 << 16), supers: newCache[core.AppID, map[core.UserID]bool](1 << 10),
 		call:  newCaller(e.opts.PrivateCallouts),
 		tasks: make(chan struct{}, 1), hooks: make(chan struct{}, 1), beats: make(chan struct{}, 1), marks: newMarks(),
+		look: newLooker(), heads: newHeads(),
 	}
 }
 
