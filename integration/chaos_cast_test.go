@@ -330,7 +330,7 @@ func (c *cluster) truth() map[string][]string {
 	return out
 }
 
-// inOrder counts texts that come before one they should come after.
+// inOrder counts the places at which a text follows one that it should come before.
 func inOrder(texts []string, at map[string]int) (wrong int) {
 	last := -1
 	for _, x := range texts {
@@ -341,7 +341,7 @@ func inOrder(texts []string, at map[string]int) (wrong int) {
 		if i < last {
 			wrong++
 		}
-		last = max(last, i)
+		last = i
 	}
 	return wrong
 }

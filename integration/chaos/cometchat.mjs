@@ -20,6 +20,7 @@ async function texts(g, after) {
 }
 
 const last = new Map(me.groups.map((g) => [g, 1])); // the newest message heard
+const since = new Map(last); // the same when the link was lost
 
 const settings = new CometChat.AppSettingsBuilder().setRegion('us').overrideAdminHost(`${me.host}/v3.0`).overrideClientHost(`${me.host}/v3.0`);
 await CometChat.init(me.app, settings.build());
@@ -32,7 +33,7 @@ CometChat.addMessageListener('t', new CometChat.MessageListener({
 
 // missed reads what was said meanwhile: the SDK leaves that to the app.
 async function missed(g) {
-  const after = last.get(g);
+  const after = since.get(g);
   for (const m of await again(() => limit(texts(g, after), 10_000, 'messages'))) heard(g, m.getText(), 'history');
 }
 CometChat.addConnectionListener('t', new CometChat.ConnectionListener({
@@ -40,7 +41,10 @@ CometChat.addConnectionListener('t', new CometChat.ConnectionListener({
     link(true);
     for (const g of me.groups) missed(g);
   },
-  onDisconnected() { link(false); },
+  onDisconnected() {
+    for (const [g, id] of last) since.set(g, id);
+    link(false);
+  },
 }));
 await CometChat.login(me.id, me.authKey);
 
