@@ -1,9 +1,11 @@
 package integration_test
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -82,7 +84,7 @@ func (p *peer) judge(t *testing.T, v *verdict, g string, texts []string, at map[
 		}
 		if n := inOrder(told, at); n > 0 {
 			v.reordered += n
-			t.Errorf("%s (%s) was told %d messages of %s out of order on one link", p.id, p.dialect, n, g)
+			t.Errorf("%s (%s) was told messages of %s out of order on one link: %s", p.id, p.dialect, g, disorder(told, at))
 		}
 		from = to
 	}
@@ -157,4 +159,18 @@ func (v *verdict) hooks(t *testing.T, h *hookLog, truth map[string][]string) {
 			t.Errorf("%d webhooks of %s came out of order", n, g)
 		}
 	}
+}
+
+// disorder shows where texts are not in order: three before the place and what comes there.
+func disorder(told []string, at map[string]int) string {
+	var b strings.Builder
+	for i := 1; i < len(told); i++ {
+		if at[told[i]] < at[told[i-1]] {
+			for _, x := range told[max(i-3, 0):min(i+3, len(told))] {
+				fmt.Fprintf(&b, "%d:%s ", at[x], x)
+			}
+			b.WriteString("; ")
+		}
+	}
+	return b.String()
 }

@@ -13,15 +13,16 @@ import (
 
 // Bounds of one connection.
 const (
-	maxSignal  = 256 << 10              // one frame of a client: a message of 128 KiB and what goes with it
-	maxQueue   = 2000                   // events that wait to be written
-	maxUnacked = 512                    // pushed messages whose acknowledgement is awaited
-	maxNoise   = 1000                   // frames of the client that mean nothing
-	linkIdle   = 60 * time.Second       // the SDK pings every 15 s
-	tellWithin = 5 * time.Second        // a look at the store that writing a frame can take
-	pullSoon   = 300 * time.Millisecond // after coming, the client's first pull is waited for
-	pullOn     = 2 * time.Second        // and after a page that is not the last, the next one
-	callWithin = 20 * time.Second       // one call; the SDK waits for 30 s
+	maxSignal  = 256 << 10             // one frame of a client: a message of 128 KiB and what goes with it
+	maxQueue   = 2000                  // events that wait to be written
+	maxUnacked = 512                   // pushed messages whose acknowledgement is awaited
+	maxNoise   = 1000                  // frames of the client that mean nothing
+	linkIdle   = 60 * time.Second      // the SDK pings every 15 s
+	tellWithin = 5 * time.Second       // a look at the store that writing a frame can take
+	pullSoon   = time.Second           // after coming, the client's first pull is waited for
+	pullOn     = 2 * time.Second       // and after a page that is not the last, the next one
+	pullRead   = 50 * time.Millisecond // the SDK takes a page in several steps, and what is pushed at once
+	callWithin = 20 * time.Second      // one call; the SDK waits for 30 s
 )
 
 // Sockets implements adapters.Dialect.
@@ -261,7 +262,7 @@ func (l *link) serve(ctx context.Context, s *signal) {
 		l.conn.Send(adapters.BinaryFrame(queryAck(s.id, status, at, out.data)))
 		if s.topic == topicPull && !out.more {
 			l.mu.Lock()
-			l.release()
+			l.hold(pullRead)
 			l.mu.Unlock()
 		}
 		return

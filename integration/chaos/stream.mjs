@@ -3,9 +3,9 @@ import { randomUUID } from 'node:crypto';
 import { StreamChat } from 'stream-chat';
 import { again, heard, link, me, run } from './peer.mjs';
 
-const client = new StreamChat(me.key, me.secret, { baseURL: me.url, timeout: 5000, allowServerSideConnect: true });
-const token = client.createToken(me.id);
-delete client.secret; // from here on a client as an app has it
+const options = { baseURL: me.url, timeout: 5000, allowServerSideConnect: true };
+const token = new StreamChat(me.key, me.secret, options).createToken(me.id); // as the app's server makes one
+const client = new StreamChat(me.key, options);
 
 const channels = new Map();
 const last = new Map(); // the newest message of each group that was there before the link broke
