@@ -80,7 +80,9 @@ func (p *peer) judge(t *testing.T, v *verdict, g string, texts []string, at map[
 				continue
 			}
 			seen[x] = true
-			told = append(told, x)
+			if !p.own(x) { // that comes when the SDK has put its own message and the answer together
+				told = append(told, x)
+			}
 		}
 		if n := inOrder(told, at); n > 0 {
 			v.reordered += n

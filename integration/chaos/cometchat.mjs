@@ -40,6 +40,9 @@ CometChat.addConnectionListener('t', new CometChat.ConnectionListener({
   onConnected() {
     link(true);
     for (const g of me.groups) missed(g);
+    // The SDK says so when the socket is open, which is before the server has let the link in: what is
+    // said between the first look and that is found by a second one.
+    setTimeout(() => { for (const g of me.groups) missed(g); }, 3000);
   },
   onDisconnected() {
     for (const [g, id] of last) since.set(g, id);
