@@ -54,6 +54,7 @@ var allowed = []struct {
 	{"integration/chaos", nil},
 	{"integration/chaos/natsd", nil},
 	{"integration", []string{"core/store/postgres/pgtest", "integration/chaos"}},
+	{"deploy", nil},
 }
 
 // foreign names the imports from outside that one package alone may have.
