@@ -37,6 +37,7 @@ var allowed = []struct {
 	{"core/store", []string{"core", "core/fault", "core/store", "core/store/"}},
 	{"core/engine", []string{"core", "core/"}},
 	{"core/trace", []string{"core", "core/fault"}},
+	{"core/sim", []string{"core", "core/fault", "core/bus", "core/store", "core/store/", "core/engine"}},
 	{"core", []string{"core", "core/"}},
 	{"normalize/", []string{"normalize", "core/fault"}},
 	{"normalize", []string{"core/fault"}},

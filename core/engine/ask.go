@@ -17,9 +17,9 @@ import (
 // Subjects of the bus by which nodes ask each other. The tag of a node, see tagOf, ends those that
 // concern one alone: an answer goes to the node that asks, an errand to the one that has a connection.
 const (
-	subjectAsk    = "ask"
-	subjectErrand = "ask."
-	subjectAnswer = "answer."
+	subjectQuestion = "ask"
+	subjectErrand   = "ask."
+	subjectAnswer   = "answer."
 )
 
 // Limits of waiting for answers.
@@ -85,7 +85,7 @@ func tagOf(node string) string {
 
 // listenAsked answers other nodes.
 func (e *Engine) listenAsked() error {
-	for _, subject := range []string{subjectAsk, subjectErrand + tagOf(e.node)} {
+	for _, subject := range []string{subjectQuestion, subjectErrand + tagOf(e.node)} {
 		if _, err := e.bus.Subscribe(subject, e.asked); err != nil {
 			return err
 		}
@@ -151,7 +151,7 @@ func (e *Engine) gather(ctx context.Context, q *question) ([]core.Session, error
 	awaited := e.peers.talkative()
 	answers, done := e.kit.inquiries.open(q.ID)
 	defer done()
-	if err := e.ask(subjectAsk, q); err != nil {
+	if err := e.ask(subjectQuestion, q); err != nil {
 		return nil, err
 	}
 	limit := time.NewTimer(gatherLimit)

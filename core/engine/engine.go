@@ -28,6 +28,7 @@ type Options struct {
 	Hooks    []core.Hooks     // writers of webhook calls; none means no webhooks
 	Callouts core.Callouts    // asks the app's endpoints; nil means none are asked
 	Blobs    Blobs            // where uploads live; nil refuses uploads
+	Doer     core.Doer        // makes the calls of Hooks and Callouts; nil means over the network
 	// Shared says that other nodes may work on the same store. They have to meet on one bus.
 	Shared bool
 	// PrivateCallouts allows webhooks and callouts to loopback, link-local and private addresses.
@@ -124,7 +125,9 @@ func New(ctx context.Context, o Options) (*Engine, error) {
 	run, stop := context.WithCancel(context.WithoutCancel(ctx))
 	e.stop = stop
 	e.kit = newKit(run, e)
-	e.doer = e.kit.call
+	if e.doer = o.Doer; e.doer == nil {
+		e.doer = e.kit.call
+	}
 	e.hub = newHub(e)
 	e.peers, e.started = newPeers(), time.Now()
 	e.lease = &lease{e: e, name: leaseDuties}
@@ -133,7 +136,7 @@ func New(ctx context.Context, o Options) (*Engine, error) {
 		stop()
 		return nil, err
 	}
-	for _, f := range []func(context.Context){e.dispatch.run, e.runHooks, e.runReminders, e.runTasks, e.runRooms, e.runCursors, e.runNodes, e.lease.run} {
+	for _, f := range []func(context.Context){e.dispatch.run, e.runHooks, e.runReminders, e.runTasks, e.runRooms, e.runCursors, e.runNodes, e.runLook, e.lease.run} {
 		e.done.Add(1)
 		go func() {
 			defer e.done.Done()

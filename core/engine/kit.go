@@ -24,6 +24,9 @@ type kit struct {
 	hooks chan struct{} // wakes the deliverer of hooks
 	beats chan struct{} // asks for the table of who is here
 	marks *marks        // how far devices have come in their feeds
+	look  *looker       // what is to be looked at in the store
+	heads *heads        // channels written to lately
+	said  saying        // invalidations this node has told
 
 	hookStats hookStats
 }
@@ -34,6 +37,7 @@ func newKit(run context.Context, e *Engine) *kit {
 		inquiries: newInquiries(), leaving: newLeaving(), kindMutes: newCache[userKey, []core.KindMute](1 << 16), supers: newCache[core.AppID, map[core.UserID]bool](1 << 10),
 		call:  newCaller(e.opts.PrivateCallouts),
 		tasks: make(chan struct{}, 1), hooks: make(chan struct{}, 1), beats: make(chan struct{}, 1), marks: newMarks(),
+		look: newLooker(), heads: newHeads(),
 	}
 }
 

@@ -181,7 +181,7 @@ func (l live) selfIn(ctx context.Context, by core.Actor, ms []core.Member) (core
 		return s, nil
 	}
 	if len(ms) == 0 {
-		e.hub.setUnread(userKey{by.App, by.User}, map[core.ChannelID]*unreadOf{}, map[core.MessageID]struct{}{})
+		e.hub.loadUnread(userKey{by.App, by.User})(map[core.ChannelID]*unreadOf{}, map[core.MessageID]struct{}{})
 	} else if s.Counts, err = e.loadCounts(ctx, by.App, by.User); err != nil {
 		return s, err
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -370,10 +371,16 @@ func (e *Engine) append(ctx context.Context, sc *scene, m *core.Message, keepHid
 		}
 		e.appended(sc, in, ev)
 	})
+	if errors.Is(err, store.ErrUnknownOutcome) {
+		e.doubtful(unsureOf{room: roomKey{in.App, m.Channel}, drops: []invalidation{{App: in.App, Keys: []core.ChannelKey{sc.channel.Key}, Places: []placeOf{{Ch: m.Channel, User: m.User}}}}})
+	}
 	if err != nil {
 		return core.Sent{}, unforeseen(err)
 	}
 	if in.Duplicate {
+		if e.opts.Shared { // whoever stored it may not have told anybody
+			e.check(unsureOf{room: roomKey{in.App, m.Channel}})
+		}
 		return e.duplicate(ctx, sc, in.Message)
 	}
 	if in.Parent != nil && !m.Shadowed {

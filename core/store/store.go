@@ -264,4 +264,5 @@ type UnreadRow struct {
 	ReadAt  time.Time
 	ReadSeq int64
 	Muted   bool
+	Ev      int64 // number of the channel's last event that the count knows of
 }

@@ -212,7 +212,7 @@ func testUnread(f *fix) {
 		return tx.PutMember(f.app, &m[0])
 	})
 	rows := must[[]store.UnreadRow](f)(f.s.Unread(f.Context(), f.app, "ann", []core.ChannelID{a.ID}))
-	same(f, "after reading one", rows, []store.UnreadRow{{Channel: a.ID, Count: 2, ReadSeq: 1, ReadAt: f.at(9)}})
+	same(f, "after reading one", rows, []store.UnreadRow{{Channel: a.ID, Count: 2, ReadSeq: 1, ReadAt: f.at(9), Ev: f.head("a").LastEv}})
 }
 
 // testEvents checks order and bounds of stored events of both origins.
