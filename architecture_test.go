@@ -52,7 +52,9 @@ var allowed = []struct {
 	{"web", []string{"adapters", "normalize", "normalize/", "core", "core/fault", "core/trace", "proxy"}},
 	{"cmd/", []string{"adapters", "adapters/", "normalize", "normalize/", "core", "core/", "config", "proxy", "web"}},
 	{"bench", []string{"adapters", "adapters/", "normalize", "core", "core/", "config", "proxy", "bench/"}},
-	{"integration", []string{"core/store/postgres/pgtest"}},
+	{"integration/chaos", nil},
+	{"integration/chaos/natsd", nil},
+	{"integration", []string{"core/store/postgres/pgtest", "integration/chaos"}},
 	{"deploy", nil},
 }
 
