@@ -37,6 +37,8 @@ type node struct {
 	metrics *prometheus.Registry
 	callers *callers
 	server  *proxy.Server
+
+	limiting atomic.Pointer[proxy.Server] // told of the bus once it is there
 }
 
 // assemble opens the parts from the bottom to the top. This file is the only place that knows all
@@ -67,6 +69,9 @@ func assemble(ctx context.Context, p *Program) (_ *node, err error) {
 	if n.bus, err = openBus(c, p.Log, func(up bool) {
 		if e := bused.Load(); e != nil {
 			e.BusChanged(up)
+		}
+		if s := n.limiting.Load(); s != nil {
+			s.Isolated(!up)
 		}
 	}); err != nil {
 		return nil, err
@@ -221,6 +226,8 @@ func (n *node) listen(ctx context.Context, p *Program, ids []core.AppID) error {
 		MaxBody:        largestBody(c),
 		MaxUpload:      c.Limits.Upload.Bytes,
 		MaxSockets:     c.Limits.Sockets,
+		AllSockets:     c.Limits.AllSockets,
+		Neighbours:     n.neighbours(c),
 		TrustedProxies: trusted,
 		Tap:            tap,
 	})
@@ -231,6 +238,7 @@ func (n *node) listen(ctx context.Context, p *Program, ids []core.AppID) error {
 		return err
 	}
 	n.server = server
+	n.limiting.Store(server)
 	return nil
 }
 
