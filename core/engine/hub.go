@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -112,7 +114,7 @@ func (h *hub) remove(s *session) (last bool, left []core.ChannelID) {
 	}
 	delete(h.sessions, s.id)
 	defer h.vacate(s)
-	for ch := range s.watches {
+	for _, ch := range slices.Sorted(maps.Keys(s.watches)) {
 		left = append(left, ch)
 		if a := h.rooms[roomKey{s.by.App, ch}]; a != nil {
 			delete(a.watchers, s)

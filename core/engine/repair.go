@@ -1,8 +1,11 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -85,13 +88,13 @@ func (e *Engine) runLook(ctx context.Context) {
 				e.kit.look.everything()
 			}
 		}
-		for k := range rooms {
+		for _, k := range slices.SortedFunc(maps.Keys(rooms), func(a, b roomKey) int { return cmp.Or(cmp.Compare(a.app, b.app), cmp.Compare(a.ch, b.ch)) }) {
 			if !e.catchUpRoom(ctx, k) {
 				e.kit.look.room(k)
 				ok = false
 			}
 		}
-		for k := range places {
+		for _, k := range slices.SortedFunc(maps.Keys(places), comparePlaces) {
 			e.dispatch.place(k)
 		}
 		if !ok {
@@ -103,6 +106,16 @@ func (e *Engine) runLook(ctx context.Context) {
 			t.Stop()
 		}
 	}
+}
+
+// comparePeople and comparePlaces put what is looked at into an order that does not depend on chance.
+func comparePeople(a, b userKey) int {
+	return cmp.Or(cmp.Compare(a.app, b.app), cmp.Compare(a.user, b.user))
+}
+
+// comparePlaces is comparePeople for places.
+func comparePlaces(a, b placeKey) int {
+	return cmp.Or(comparePeople(userKey{a.app, a.user}, userKey{b.app, b.user}), cmp.Compare(a.ch, b.ch))
 }
 
 // catchUpRoom delivers what happened unheard in one channel.
@@ -135,6 +148,22 @@ func (h *hub) counts(ev *core.Event) bool {
 	return there
 }
 
+// commandSlack is how much earlier than its commit an event may say that it happened: a command takes
+// its time when it begins.
+const commandSlack = time.Minute
+
+// unheard reads events of a channel after a number. An audience that was told nothing yet is told what
+// was committed since it came.
+func (e *Engine) unheard(ctx context.Context, k roomKey, last, after int64, made time.Time, limit int) ([]store.EventRow, error) {
+	if last > 0 {
+		return e.store.Events(ctx, k.app, k.ch, after, time.Time{}, limit)
+	}
+	made = made.Add(-missedSlack)
+	rows, err := e.store.Events(ctx, k.app, k.ch, after, made.Add(-commandSlack), limit)
+	from := core.StampAt(made)
+	return slices.DeleteFunc(rows, func(r store.EventRow) bool { return r.Stamp < from }), err
+}
+
 // recheck compares the memberships of everybody connected here with the store.
 func (e *Engine) recheck(ctx context.Context) bool {
 	e.hub.mu.RLock()
@@ -143,6 +172,7 @@ func (e *Engine) recheck(ctx context.Context) bool {
 		people = append(people, k)
 	}
 	e.hub.mu.RUnlock()
+	slices.SortFunc(people, comparePeople)
 	for _, k := range people {
 		ms, err := e.store.Memberships(ctx, k.app, k.user, maxMemberships)
 		if err != nil {
@@ -177,6 +207,7 @@ func (h *hub) differs(k userKey, in map[core.ChannelID]struct{}) (out []core.Cha
 			out = append(out, ch)
 		}
 	}
+	slices.Sort(out)
 	return out
 }
 
@@ -227,11 +258,7 @@ func (e *Engine) readOn(ctx context.Context, r roomKey) error {
 	if !there {
 		return nil
 	}
-	var from time.Time
-	if last == 0 {
-		from = since.Add(-missedSlack)
-	}
-	rows, err := e.store.Events(ctx, r.app, r.ch, last, from, 1000)
+	rows, err := e.unheard(ctx, r, last, last, since, 1000)
 	if err != nil {
 		return err
 	}
