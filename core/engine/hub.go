@@ -52,6 +52,7 @@ type person struct {
 	threads  map[core.MessageID]struct{}  // parents of threads with unread replies; known when unread is
 	loading  int                          // loads of unread under way
 	since    []*core.Event                // what was told while they are
+	moved    uint64                       // memberships begun and ended while connected
 	cancel   func()                       // of the bus subscription
 }
 
@@ -254,10 +255,27 @@ func (h *hub) stopFollow(s *session, users []core.UserID) {
 func (h *hub) joined(app core.AppID, ch core.ChannelID, user core.UserID) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	return h.join(app, ch, user)
+}
+
+// unmoved does something about a membership unless the person's have changed since moved was counted.
+func (h *hub) unmoved(k userKey, moved uint64, do func()) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if p := h.people[k]; p != nil && p.moved != moved {
+		return false
+	}
+	do()
+	return true
+}
+
+// join is joined with the lock held.
+func (h *hub) join(app core.AppID, ch core.ChannelID, user core.UserID) bool {
 	p := h.people[userKey{app, user}]
 	if p == nil {
 		return false
 	}
+	p.moved++
 	if _, in := p.channels[ch]; in {
 		return false
 	}
@@ -272,10 +290,16 @@ func (h *hub) joined(app core.AppID, ch core.ChannelID, user core.UserID) bool {
 func (h *hub) left(app core.AppID, ch core.ChannelID, user core.UserID, gone bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.leave(app, ch, user, gone)
+}
+
+// leave is left with the lock held.
+func (h *hub) leave(app core.AppID, ch core.ChannelID, user core.UserID, gone bool) {
 	p := h.people[userKey{app, user}]
 	if p == nil {
 		return
 	}
+	p.moved++
 	delete(p.channels, ch)
 	for s := range p.sessions {
 		delete(s.rooms, ch)
