@@ -22,6 +22,7 @@ type hub struct {
 	rooms    map[roomKey]*audience
 	follows  map[userKey]map[*session]struct{}    // presence
 	curious  map[core.AppID]map[*session]struct{} // follow everyone's presence
+	past     map[roomKey]int64                    // last events of audiences that are gone, some of them
 	sum      atomic.Uint64                        // over the people, to compare tables by
 }
 
@@ -68,6 +69,7 @@ type audience struct {
 	watchers map[*session]struct{}
 	members  map[*session]struct{}
 	lastEv   int64
+	floor    int64     // what an audience before this one was told up to; nobody is told that again
 	made     time.Time // when the first of them came
 	cancel   func()
 }
@@ -76,7 +78,7 @@ func newHub(e *Engine) *hub {
 	return &hub{
 		e: e, sessions: map[string]*session{}, people: map[userKey]*person{},
 		rooms: map[roomKey]*audience{}, follows: map[userKey]map[*session]struct{}{},
-		curious: map[core.AppID]map[*session]struct{}{},
+		curious: map[core.AppID]map[*session]struct{}{}, past: map[roomKey]int64{},
 	}
 }
 
@@ -152,7 +154,7 @@ func (h *hub) room(app core.AppID, ch core.ChannelID) *audience {
 	k := roomKey{app, ch}
 	a := h.rooms[k]
 	if a == nil {
-		a = &audience{made: h.e.now(), watchers: map[*session]struct{}{}, members: map[*session]struct{}{}}
+		a = &audience{made: h.e.now(), floor: h.past[k], watchers: map[*session]struct{}{}, members: map[*session]struct{}{}}
 		a.cancel = h.e.subscribeChannel(k)
 		h.rooms[k] = a
 	}
@@ -163,8 +165,17 @@ func (h *hub) tidy(k roomKey, a *audience) {
 	if len(a.watchers) == 0 && len(a.members) == 0 {
 		a.cancel()
 		delete(h.rooms, k)
+		if len(h.past) >= maxPast {
+			clear(h.past)
+		}
+		if last := max(a.lastEv, a.floor); last > 0 {
+			h.past[k] = last
+		}
 	}
 }
+
+// maxPast bounds what is remembered of audiences that are gone.
+const maxPast = 1 << 12
 
 // watch makes a connection follow a channel; it reports false if it did already.
 func (h *hub) watch(s *session, ch core.ChannelID) bool {
