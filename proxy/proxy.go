@@ -52,6 +52,9 @@ type Options struct {
 	// Tap is shown the traffic; nil means that nobody looks, which costs nothing.
 	Tap Tap
 
+	// Observer hears of what passes in the shadow modes; nil means that nobody does.
+	Observer Observer
+
 	// TrustedProxies may tell the client's address and scheme in X-Forwarded-For and
 	// X-Forwarded-Proto; from anyone else these headers mean nothing.
 	TrustedProxies []netip.Prefix
