@@ -152,26 +152,29 @@ func (l *learning) read(x *core.Imported) (learntAs, error) {
 		return 0, unlearn("who has read is no member of the channel")
 	}
 	m := found[0]
-	seq := int64(0)
+	seq, at := int64(0), x.Read.At
 	if x.Read.Message != "" {
 		msg, err := l.named(x.Read.Message)
-		if err != nil {
+		switch no := (unlearnt{}); {
+		case errors.As(err, &no) && !at.IsZero(): // the time tells too
+		case err != nil:
 			return 0, err
-		}
-		if msg.Channel == c.ID {
+		case msg.Channel == c.ID:
 			seq, m.ReadMessage = msg.Seq, msg.ID
 		}
-	} else if seq, err = l.SeqAt(l.ctx, l.app, c.ID, x.Read.At); err != nil {
-		return 0, err
 	}
-	at := x.Read.At
-	if at.IsZero() {
-		at = l.e.now()
+	if seq == 0 && !at.IsZero() {
+		if seq, err = l.SeqAt(l.ctx, l.app, c.ID, at); err != nil {
+			return 0, err
+		}
 	}
-	if seq <= found[0].ReadSeq {
+	if seq <= m.ReadSeq && !at.After(m.ReadAt) {
 		return learntKnown, nil
 	}
-	m.ReadSeq = seq
+	if seq < m.ReadSeq {
+		m.ReadMessage = found[0].ReadMessage
+	}
+	m.ReadSeq = max(m.ReadSeq, seq)
 	if at.After(m.ReadAt) {
 		m.ReadAt = at
 	}

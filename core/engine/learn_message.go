@@ -176,12 +176,20 @@ func (l *learning) insert(c *core.Channel, m *core.Message) error {
 			return -1
 		})
 		if at > 0 || len(tail) < maxResort {
-			return l.among(c, m, tail[at:])
+			if err := l.among(c, m, tail[at:]); err != nil {
+				return err
+			}
+			return l.readOwn(c, m)
 		}
 	}
 	if _, err := l.InsertMessage(l.app, m); err != nil {
 		return err
 	}
+	return l.readOwn(c, m)
+}
+
+// readOwn counts a message as read by its author.
+func (l *learning) readOwn(c *core.Channel, m *core.Message) error {
 	found, err := l.Members(l.ctx, l.app, c.ID, []core.UserID{m.User}, 1, 0)
 	if err != nil || len(found) == 0 || found[0].ReadSeq >= m.Seq {
 		return err

@@ -29,6 +29,7 @@ type Table struct {
 	ops map[string][]rule
 	// alone names operations whose answers cannot be compared, with the reason.
 	alone map[string]string
+	reads map[string]bool // operations that change nothing although their method is not GET
 }
 
 // Parse reads a table: a header, then lines of operation (or * for all), path, rule and argument,
@@ -41,8 +42,9 @@ type Table struct {
 //	near       10s      times that are not further apart are the same; at most a minute
 //	optional            null, an empty text, list or object and absence are the same
 //	alone      reason   the operation is not compared at all; the path is empty
+//	read                the operation changes nothing, whatever its method; the path is empty
 func Parse(name string, tsv string) (*Table, error) {
-	t := &Table{ops: map[string][]rule{}, alone: map[string]string{}}
+	t := &Table{ops: map[string][]rule{}, alone: map[string]string{}, reads: map[string]bool{}}
 	for i, line := range strings.Split(strings.TrimRight(tsv, "\n"), "\n") {
 		if i == 0 || line == "" {
 			continue
@@ -60,6 +62,9 @@ func Parse(name string, tsv string) (*Table, error) {
 				return nil, fmt.Errorf("%s:%d: alone takes an operation, no path and a reason", name, i+1)
 			}
 			t.alone[f[0]] = r.arg
+			continue
+		case r.kind == "read" && f[0] != Any && f[1] == "":
+			t.reads[f[0]] = true
 			continue
 		case f[1] == "":
 			return nil, fmt.Errorf("%s:%d: no path", name, i+1)
@@ -97,6 +102,9 @@ func (t *Table) Alone(op string) string {
 	return t.alone[op]
 }
 
+// Reads reports whether an operation changes nothing although its method lets one think so.
+func (t *Table) Reads(op string) bool { return t != nil && t.reads[op] }
+
 // Operations lists the operations that the table names, for tests of the table.
 func (t *Table) Operations() []string {
 	var out []string
@@ -104,6 +112,9 @@ func (t *Table) Operations() []string {
 		out = append(out, op)
 	}
 	for op := range t.alone {
+		out = append(out, op)
+	}
+	for op := range t.reads {
 		out = append(out, op)
 	}
 	return out
