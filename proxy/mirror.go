@@ -4,8 +4,11 @@ import (
 	"context"
 	"time"
 
+	"github.com/valyala/fasthttp"
+
 	"dragoman/adapters"
 	"dragoman/core"
+	"dragoman/normalize"
 )
 
 // Exchange is one request and its answer as plain data, after the answer was written. All of it may be
@@ -77,10 +80,56 @@ const (
 // observer compares with. Both keep to the app's deadlines and bounds, and neither of them is told to
 // the observer again. A *Server is both sides.
 type Sides interface {
-	// AskCore has our core answer the request, by the dialect's own route, with its errors encoded as the
-	// client would have seen them. request.endpoint_not_found for a route we do not have.
-	AskCore(ctx context.Context, x *Exchange) (Answer, error)
+	// AskCore has our core answer the request, by the dialect's own route, with its errors in the answer as
+	// the client would have seen them. by is who asks; nil finds out by the request's own credentials,
+	// which the core may not know when they are the vendor's. The error is for what cannot be asked at all:
+	// a live link, an exchange that was cut, an app or dialect that is not served.
+	AskCore(ctx context.Context, x *Exchange, by *core.Actor) (Answer, error)
 	// AskVendor sends the request to the vendor of the app, with the vendor's credentials. It is subject
-	// to the breaker and the limits of the upstream, and is never retried.
+	// to the breaker and the deadlines of the upstream, and is never retried. The error is for a vendor
+	// that gave no answer.
 	AskVendor(ctx context.Context, x *Exchange) (Answer, error)
+}
+
+// plain is the exchange so far, as an observer is told.
+func (x *exchange) plain() *Exchange {
+	out := &Exchange{
+		App: x.front.app, AppName: x.front.name, Dialect: x.m.name, Mode: x.mode, Live: x.t != nil && x.t.socket != nil,
+		At: x.start, Took: time.Since(x.start), Request: x.rq, Raw: x.sent,
+	}
+	if x.t != nil {
+		out.Route = x.t.name
+	}
+	return out
+}
+
+// mirror tells the observer of an answered request.
+func (x *exchange) mirror(fc *fasthttp.RequestCtx) {
+	if x.front == nil || !x.observed() || x.live || x.early {
+		return
+	}
+	out := x.plain()
+	if q := fc.URI().QueryString(); len(q) > 0 {
+		out.Raw += "?" + string(q)
+	}
+	out.Cut = x.cut || x.rq.Stream != nil || len(x.rq.Body) > MaxShadowed || len(x.answer) > MaxShadowed
+	out.Answer = Answer{Status: x.status, Took: out.Took, Header: headerValues(&fc.Response.Header)}
+	if !out.Cut {
+		out.Answer.Body, out.Cut = plainBody(out.Answer.Header.Get("Content-Encoding"), x.answer)
+	}
+	if x.problem != nil {
+		out.Answer.Code = x.problem.Code
+	}
+	x.l.s.opt.Observer.Observe(out)
+}
+
+// plainBody takes the compression off a body; cut says that it cannot be read whole.
+func plainBody(encoding string, body []byte) (plain []byte, cut bool) {
+	switch encoding {
+	case "":
+		return body, false
+	case "gzip":
+		return (&normalize.Upstream{Body: body}).Plain(MaxShadowed)
+	}
+	return nil, true
 }

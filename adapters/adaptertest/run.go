@@ -3,6 +3,7 @@ package adaptertest
 import (
 	"testing"
 
+	"dragoman/adapters"
 	"dragoman/normalize"
 )
 
@@ -14,4 +15,9 @@ func Run(t *testing.T, v *Vendor, read func(*normalize.Upstream, []byte) (normal
 	t.Run("errors", func(t *testing.T) { Errors(t, v.Entry, Unplugged(t, v.Entry, v.Creds), read) })
 	t.Run("robust", func(t *testing.T) { Robust(t, v) })
 	t.Run("scenarios", func(t *testing.T) { Scenarios(t, v) })
+	if _, ok := Unplugged(t, v.Entry, v.Creds).(adapters.Fronting); ok {
+		fronted := *v
+		fronted.Fronted = true
+		t.Run("fronted", func(t *testing.T) { Scenarios(t, &fronted) })
+	}
 }
