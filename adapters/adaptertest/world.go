@@ -114,7 +114,8 @@ func (w *World) front(t *testing.T, v *Vendor) {
 			{Name: v.Entry.Name, Dialect: empty.Dialect, Catalog: v.Entry.Catalog()},
 		}}},
 		Apps:      []proxy.App{{ID: empty.App, Name: "test"}},
-		Upstreams: []proxy.Upstream{{App: empty.App, Dialect: v.Entry.Name, URL: back, ErrorFormat: "both", Timeout: 20 * time.Second}},
+		Upstreams: []proxy.Upstream{{App: empty.App, Dialect: v.Entry.Name, URL: back, ErrorFormat: "both", Trusted: true, Timeout: 20 * time.Second}},
+		Breaker:   proxy.BreakerOptions{OpenFor: 50 * time.Millisecond},
 	})
 	must(t, err)
 	must(t, srv.Listen(t.Context()))

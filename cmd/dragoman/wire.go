@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 
 	"dragoman/adapters"
@@ -33,6 +34,7 @@ type node struct {
 	blobs   *blob.Disk
 	engine  *engine.Engine
 	core    *core.Core // the engine's, as dialects are given it
+	metrics *prometheus.Registry
 	callers *callers
 	server  *proxy.Server
 }
@@ -42,7 +44,7 @@ type node struct {
 func assemble(ctx context.Context, p *Program) (_ *node, err error) {
 	c := p.Config
 	report := func(msg string, err error) { p.Log.Warn(msg, zap.Error(err)) }
-	n := &node{callers: newCallers()}
+	n := &node{callers: newCallers(), metrics: newMetrics()}
 	defer func() {
 		if err != nil {
 			_ = n.close(ctx) // the first error is the one to tell
@@ -54,7 +56,8 @@ func assemble(ctx context.Context, p *Program) (_ *node, err error) {
 	}
 	guarded := breaker.Wrap(db, breaker.Options{
 		Failures: uint32(c.Breaker.Failures), Window: c.Breaker.Window.Duration, OpenFor: c.Breaker.OpenFor.Duration,
-		Changed: func(s breaker.State) { p.Log.Warn("store breaker changed", zap.Stringer("state", s)) },
+		Changed:  func(s breaker.State) { p.Log.Warn("store breaker changed", zap.Stringer("state", s)) },
+		Observed: newStoreMetrics(n.metrics).observed,
 	})
 	n.store, n.breaker = guarded, guarded
 	if n.blobs, err = blob.Open(c.Files.Dir); err != nil {
@@ -77,6 +80,7 @@ func assemble(ctx context.Context, p *Program) (_ *node, err error) {
 		return nil, fmt.Errorf("start the core: %w", err)
 	}
 	bused.Store(n.engine)
+	n.metrics.MustRegister(coreMetrics{n.engine})
 	ids, err := ensureApps(ctx, n.engine, c)
 	if err != nil {
 		return nil, err
@@ -206,6 +210,7 @@ func (n *node) listen(ctx context.Context, p *Program, ids []core.AppID) error {
 		Listeners:    append([]proxy.Listener{main}, others...),
 		Ops:          &proxy.Ops{Addr: c.OpsListen},
 		Apps:         proxyApps(c, ids),
+		Registry:     n.metrics,
 		Log:          p.Log,
 		Ready:        n.engine.Core().Health.Ready,
 		StoreBreaker: func() int { return int(n.breaker.State()) },
