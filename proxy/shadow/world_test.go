@@ -98,7 +98,7 @@ func (s *sides) call(w *adaptertest.World, x *proxy.Exchange) (proxy.Answer, err
 }
 
 // AskCore implements proxy.Sides.
-func (s *sides) AskCore(_ context.Context, x *proxy.Exchange) (proxy.Answer, error) {
+func (s *sides) AskCore(_ context.Context, x *proxy.Exchange, _ *core.Actor) (proxy.Answer, error) {
 	return s.call(s.core, x)
 }
 
