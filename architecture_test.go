@@ -53,6 +53,7 @@ var allowed = []struct {
 	{"cmd/", []string{"adapters", "adapters/", "normalize", "normalize/", "core", "core/", "config", "proxy", "web"}},
 	{"bench", []string{"adapters", "adapters/", "normalize", "core", "core/", "config", "proxy", "bench/"}},
 	{"integration", []string{"core/store/postgres/pgtest"}},
+	{"deploy", nil},
 }
 
 // foreign names the imports from outside that one package alone may have.

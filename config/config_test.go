@@ -268,30 +268,3 @@ func TestMissingFileIsAnIssue(t *testing.T) {
 		t.Errorf("issues = %v", issues)
 	}
 }
-
-// What is shipped in deploy/ sets only what there is to set.
-func TestDeployedVariablesExist(t *testing.T) {
-	known := map[string]bool{}
-	for _, k := range config.Keys() {
-		known[k.Env] = true
-	}
-	files, err := filepath.Glob("../deploy/*")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("nothing in deploy: %v", err)
-	}
-	found := 0
-	for _, f := range files {
-		b, err := os.ReadFile(f)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, name := range regexp.MustCompile(`DRAGOMAN_[A-Z_]+`).FindAllString(string(b), -1) {
-			if found++; !known[name] {
-				t.Errorf("%s sets %s, which is no setting", f, name)
-			}
-		}
-	}
-	if found == 0 {
-		t.Error("nothing in deploy sets anything")
-	}
-}
