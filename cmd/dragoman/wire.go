@@ -37,6 +37,8 @@ type node struct {
 	metrics *prometheus.Registry
 	callers *callers
 	server  *proxy.Server
+	front   atomic.Pointer[proxy.Server] // the same, for what is asked from other goroutines
+	ids     []core.AppID                 // in the order of the configuration
 }
 
 // assemble opens the parts from the bottom to the top. This file is the only place that knows all
@@ -85,6 +87,7 @@ func assemble(ctx context.Context, p *Program) (_ *node, err error) {
 	if err != nil {
 		return nil, err
 	}
+	n.ids = ids
 	if p.Demo {
 		if err := seed(ctx, n.engine.Core(), c.Apps, ids); err != nil {
 			return nil, fmt.Errorf("create the demo's people: %w", err)
@@ -206,9 +209,16 @@ func (n *node) listen(ctx context.Context, p *Program, ids []core.AppID) error {
 		}
 	}
 	n.callers.release()
+	behind, err := upstreams(c, ids)
+	if err != nil {
+		return err
+	}
+	admin := &proxy.Admin{Password: c.Console.Password.Reveal(), Server: n.front.Load, Reload: p.Reload}
 	server, err := proxy.New(proxy.Options{
 		Listeners:    append([]proxy.Listener{main}, others...),
-		Ops:          &proxy.Ops{Addr: c.OpsListen},
+		Ops:          &proxy.Ops{Addr: c.OpsListen, Handlers: admin.Handlers()},
+		Upstreams:    behind,
+		Ledger:       newLedger(n.store, names(c), ids),
 		Apps:         proxyApps(c, ids),
 		Registry:     n.metrics,
 		Log:          p.Log,
@@ -231,6 +241,7 @@ func (n *node) listen(ctx context.Context, p *Program, ids []core.AppID) error {
 		return err
 	}
 	n.server = server
+	n.front.Store(server)
 	return nil
 }
 
