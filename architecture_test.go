@@ -50,7 +50,7 @@ var allowed = []struct {
 	{"proxy/shadow", []string{"proxy", "adapters", "adapters/", "normalize", "normalize/", "core", "core/"}},
 	{"config", nil},
 	{"web", []string{"adapters", "normalize", "normalize/", "core", "core/fault", "core/trace", "proxy"}},
-	{"cmd/", []string{"adapters", "adapters/", "normalize", "normalize/", "core", "core/", "config", "proxy", "web"}},
+	{"cmd/", []string{"adapters", "adapters/", "normalize", "normalize/", "core", "core/", "config", "proxy", "proxy/shadow", "web"}},
 	{"bench", []string{"adapters", "adapters/", "normalize", "core", "core/", "config", "proxy", "bench/"}},
 	{"integration", []string{"core/store/postgres/pgtest"}},
 	{"deploy", nil},

@@ -100,6 +100,7 @@ func TestCometChatGapsAreFilled(t *testing.T) {
 	cometSay(s, unheard, "ann", "user", "bob", "between two")
 	last := cometSay(s, unheard, "bob", "user", "ann", "likewise")
 	s.through(unheard, "addReaction", cometAs("ann", "POST", "/messages/"+last+"/reactions/heart", ""))
+	s.seen.Store(false)
 	if err := s.shadow.Handover(t.Context(), s.core.App, s.name, proxy.ModeVendor, mode); err != nil {
 		t.Fatal(err)
 	}
