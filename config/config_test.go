@@ -244,6 +244,8 @@ func TestEnvironmentReachesEveryKey(t *testing.T) {
 				v = "SendMessage=core"
 			case "error_format":
 				v = "both"
+			case "shadow_fill":
+				v = "seen"
 			case "retries":
 				v = "3"
 			case "key":
