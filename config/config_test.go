@@ -81,7 +81,7 @@ func TestExampleFileUncommentedIsValid(t *testing.T) {
 	behind := config.Upstream{
 		URL: "https://chat.example.com", ServerURL: "https://api.example.com", LiveURL: "wss://live.example.com", Mode: "vendor", Routes: []string{"QueryUsers=core"},
 		ErrorFormat: "native", Timeout: config.Duration{Duration: 10 * time.Second}, ConnectTimeout: config.Duration{Duration: 3 * time.Second},
-		KeepAlive: config.Duration{Duration: 30 * time.Second}, HedgeAfter: config.Duration{Duration: 200 * time.Millisecond},
+		ShadowFill: "all", KeepAlive: config.Duration{Duration: 30 * time.Second}, HedgeAfter: config.Duration{Duration: 200 * time.Millisecond},
 	}
 	want.Stream.Upstream, want.CometChat.Upstream, want.Agora.Upstream, want.Nexconn.Upstream = behind, behind, behind, behind
 	if diff := cmp.Diff([]config.App{want}, c.Apps); diff != "" {
@@ -244,6 +244,8 @@ func TestEnvironmentReachesEveryKey(t *testing.T) {
 				v = "SendMessage=core"
 			case "error_format":
 				v = "both"
+			case "shadow_fill":
+				v = "seen"
 			case "retries":
 				v = "3"
 			case "key":

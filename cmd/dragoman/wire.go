@@ -24,6 +24,7 @@ import (
 	"dragoman/core/store/breaker"
 	"dragoman/normalize"
 	"dragoman/proxy"
+	"dragoman/proxy/shadow"
 )
 
 // node is everything that runs, bottom to top.
@@ -39,6 +40,7 @@ type node struct {
 	server  *proxy.Server
 	front   atomic.Pointer[proxy.Server] // the same, for what is asked from other goroutines
 	ids     []core.AppID                 // in the order of the configuration
+	shadow  *shadow.Shadow               // nil when no app has a vendor
 }
 
 // assemble opens the parts from the bottom to the top. This file is the only place that knows all
@@ -101,6 +103,9 @@ func (n *node) close(ctx context.Context) error {
 	var errs []error
 	if n.server != nil {
 		errs = append(errs, n.server.Shutdown(ctx))
+	}
+	if n.shadow != nil {
+		n.shadow.Close()
 	}
 	if n.callers.abandoned() && n.store != nil {
 		// The dialects were never there to write a webhook: with its store gone first, the core
@@ -213,10 +218,14 @@ func (n *node) listen(ctx context.Context, p *Program, ids []core.AppID) error {
 	if err != nil {
 		return err
 	}
+	observer, err := n.openShadow(c, p.Log, main.Mounts)
+	if err != nil {
+		return err
+	}
 	admin := &proxy.Admin{Password: c.Console.Password.Reveal(), Server: n.front.Load, Reload: p.Reload}
 	server, err := proxy.New(proxy.Options{
 		Listeners:    append([]proxy.Listener{main}, others...),
-		Ops:          &proxy.Ops{Addr: c.OpsListen, Handlers: admin.Handlers()},
+		Ops:          &proxy.Ops{Addr: c.OpsListen, Handlers: n.adminHandlers(admin)},
 		Upstreams:    behind,
 		Ledger:       newLedger(n.store, names(c), ids),
 		Apps:         proxyApps(c, ids),
@@ -233,9 +242,13 @@ func (n *node) listen(ctx context.Context, p *Program, ids []core.AppID) error {
 		MaxSockets:     c.Limits.Sockets,
 		TrustedProxies: trusted,
 		Tap:            tap,
+		Observer:       observer,
 	})
 	if err != nil {
 		return err
+	}
+	if n.shadow != nil {
+		n.shadow.Bind(server)
 	}
 	if err := server.Listen(ctx); err != nil {
 		return err
