@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 
 	"dragoman/adapters"
@@ -23,6 +24,7 @@ import (
 	"dragoman/core/store/breaker"
 	"dragoman/normalize"
 	"dragoman/proxy"
+	"dragoman/proxy/shadow"
 )
 
 // node is everything that runs, bottom to top.
@@ -33,8 +35,12 @@ type node struct {
 	blobs   *blob.Disk
 	engine  *engine.Engine
 	core    *core.Core // the engine's, as dialects are given it
+	metrics *prometheus.Registry
 	callers *callers
 	server  *proxy.Server
+	front   atomic.Pointer[proxy.Server] // the same, for what is asked from other goroutines
+	ids     []core.AppID                 // in the order of the configuration
+	shadow  *shadow.Shadow               // nil when no app has a vendor
 }
 
 // assemble opens the parts from the bottom to the top. This file is the only place that knows all
@@ -42,7 +48,7 @@ type node struct {
 func assemble(ctx context.Context, p *Program) (_ *node, err error) {
 	c := p.Config
 	report := func(msg string, err error) { p.Log.Warn(msg, zap.Error(err)) }
-	n := &node{callers: newCallers()}
+	n := &node{callers: newCallers(), metrics: newMetrics()}
 	defer func() {
 		if err != nil {
 			_ = n.close(ctx) // the first error is the one to tell
@@ -54,7 +60,8 @@ func assemble(ctx context.Context, p *Program) (_ *node, err error) {
 	}
 	guarded := breaker.Wrap(db, breaker.Options{
 		Failures: uint32(c.Breaker.Failures), Window: c.Breaker.Window.Duration, OpenFor: c.Breaker.OpenFor.Duration,
-		Changed: func(s breaker.State) { p.Log.Warn("store breaker changed", zap.Stringer("state", s)) },
+		Changed:  func(s breaker.State) { p.Log.Warn("store breaker changed", zap.Stringer("state", s)) },
+		Observed: newStoreMetrics(n.metrics).observed,
 	})
 	n.store, n.breaker = guarded, guarded
 	if n.blobs, err = blob.Open(c.Files.Dir); err != nil {
@@ -77,10 +84,12 @@ func assemble(ctx context.Context, p *Program) (_ *node, err error) {
 		return nil, fmt.Errorf("start the core: %w", err)
 	}
 	bused.Store(n.engine)
+	n.metrics.MustRegister(coreMetrics{n.engine})
 	ids, err := ensureApps(ctx, n.engine, c)
 	if err != nil {
 		return nil, err
 	}
+	n.ids = ids
 	if p.Demo {
 		if err := seed(ctx, n.engine.Core(), c.Apps, ids); err != nil {
 			return nil, fmt.Errorf("create the demo's people: %w", err)
@@ -94,6 +103,9 @@ func (n *node) close(ctx context.Context) error {
 	var errs []error
 	if n.server != nil {
 		errs = append(errs, n.server.Shutdown(ctx))
+	}
+	if n.shadow != nil {
+		n.shadow.Close()
 	}
 	if n.callers.abandoned() && n.store != nil {
 		// The dialects were never there to write a webhook: with its store gone first, the core
@@ -202,10 +214,22 @@ func (n *node) listen(ctx context.Context, p *Program, ids []core.AppID) error {
 		}
 	}
 	n.callers.release()
+	behind, err := upstreams(c, ids)
+	if err != nil {
+		return err
+	}
+	observer, err := n.openShadow(c, p.Log, main.Mounts)
+	if err != nil {
+		return err
+	}
+	admin := &proxy.Admin{Password: c.Console.Password.Reveal(), Server: n.front.Load, Reload: p.Reload}
 	server, err := proxy.New(proxy.Options{
 		Listeners:    append([]proxy.Listener{main}, others...),
-		Ops:          &proxy.Ops{Addr: c.OpsListen},
+		Ops:          &proxy.Ops{Addr: c.OpsListen, Handlers: n.adminHandlers(admin)},
+		Upstreams:    behind,
+		Ledger:       newLedger(n.store, names(c), ids),
 		Apps:         proxyApps(c, ids),
+		Registry:     n.metrics,
 		Log:          p.Log,
 		Ready:        n.engine.Core().Health.Ready,
 		StoreBreaker: func() int { return int(n.breaker.State()) },
@@ -218,14 +242,19 @@ func (n *node) listen(ctx context.Context, p *Program, ids []core.AppID) error {
 		MaxSockets:     c.Limits.Sockets,
 		TrustedProxies: trusted,
 		Tap:            tap,
+		Observer:       observer,
 	})
 	if err != nil {
 		return err
+	}
+	if n.shadow != nil {
+		n.shadow.Bind(server)
 	}
 	if err := server.Listen(ctx); err != nil {
 		return err
 	}
 	n.server = server
+	n.front.Store(server)
 	return nil
 }
 

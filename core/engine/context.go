@@ -183,6 +183,8 @@ type scene struct {
 	maxExtra int
 	// maxText is what the dialect allows of the text; 0 for the channel type's own bound.
 	maxText int
+	// dated is set when the time of the message was given: it stays.
+	dated bool
 }
 
 // enter loads the scene of a channel.

@@ -253,7 +253,7 @@ func (e *Engine) fillGap(ctx context.Context, ev *core.Event) bool {
 func (e *Engine) listen() error {
 	e.alone.Store(!e.opts.Shared)
 	_, err := e.bus.Subscribe(subjectControl, func(_ string, data []byte) {
-		if b, ok := e.foreign(data); ok {
+		if node, b, ok := e.sender(data); ok {
 			if e.alone.Swap(false) {
 				_ = e.publish(subjectControl, hello)
 			}
@@ -261,7 +261,7 @@ func (e *Engine) listen() error {
 			if json.Unmarshal(b, &in) == nil {
 				e.forgetHere(in)
 				e.lookAtPlaces(&in)
-				e.heardSaying(senderOf(data), in.No)
+				e.heardSaying(node, in.No)
 			}
 		}
 	})
@@ -271,7 +271,7 @@ func (e *Engine) listen() error {
 	if _, err = e.bus.Subscribe("ppl.*", e.receive); err != nil {
 		return err
 	}
-	if err := e.meetSessions(); err != nil {
+	if err := e.listenAsked(); err != nil {
 		return err
 	}
 	if err := e.meet(); err != nil {
@@ -284,14 +284,8 @@ func (e *Engine) listen() error {
 // hello is an invalidation of nothing.
 var hello = []byte("{}")
 
-// foreign strips the sender; ok is false for this node's own messages.
-func (e *Engine) foreign(data []byte) ([]byte, bool) {
-	node, rest, ok := strings.Cut(string(data), " ")
-	return []byte(rest), ok && node != e.node
-}
-
 func (e *Engine) receive(subject string, data []byte) {
-	b, ok := e.foreign(data)
+	_, b, ok := e.sender(data)
 	if !ok {
 		return
 	}

@@ -60,10 +60,11 @@ type Engine struct {
 	kit  *kit      // what single services keep between commands
 	doer core.Doer // calls the app's endpoints
 
-	alone atomic.Bool // no other node was ever heard of
-	deaf  atomic.Bool // the bus is away
-	peers *peers
-	lease *lease // of what one node does for all
+	alone   atomic.Bool // no other node was ever heard of
+	deaf    atomic.Bool // the bus is away
+	peers   *peers
+	started time.Time // by the clock of the machine
+	lease   *lease    // of what one node does for all
 
 	stop context.CancelFunc
 	done sync.WaitGroup
@@ -128,7 +129,7 @@ func New(ctx context.Context, o Options) (*Engine, error) {
 		e.doer = e.kit.call
 	}
 	e.hub = newHub(e)
-	e.peers = newPeers()
+	e.peers, e.started = newPeers(), time.Now()
 	e.lease = &lease{e: e, name: leaseDuties}
 	e.dispatch = newDispatcher(e)
 	if err := e.listen(); err != nil {
@@ -163,7 +164,7 @@ func (e *Engine) Core() *core.Core {
 		Speech: speech{e}, Admissions: admissions{e}, Board: board{e}, Attributes: attributes{e}, Rooms: rooms{e}, Sessions: sessions{e}, Presences: presences{e}, Acks: acks{e},
 		Conversations: conversations{e}, Broadcasts: broadcasts{e},
 		Live: live{e}, Feeds: feeds{e}, Health: health{e},
-		Communities: communities{e}, Values: values{e}, Streams: streams{e},
+		Communities: communities{e}, Values: values{e}, Streams: streams{e}, Imports: imports{e},
 	}
 }
 

@@ -50,6 +50,7 @@ type peers struct {
 
 type peer struct {
 	heard  time.Time
+	mute   bool // it owes an answer: nobody waits for it again before it is heard of
 	people map[userKey]struct{}
 	sum    uint64 // of people
 	odd    bool   // the last beat told of other people
@@ -98,8 +99,44 @@ func (p *peers) heard(node string, now time.Time) (fresh bool) {
 		p.nodes[node] = n
 		fresh = true
 	}
-	n.heard = now
+	n.heard, n.mute = now, false
 	return fresh
+}
+
+// talkative are the nodes whose answers are waited for.
+func (p *peers) talkative() map[string]struct{} {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	out := make(map[string]struct{}, len(p.nodes))
+	for name, n := range p.nodes {
+		if !n.mute {
+			out[name] = struct{}{}
+		}
+	}
+	return out
+}
+
+// silent notes nodes that have not answered in time.
+func (p *peers) silent(names map[string]struct{}) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for name := range names {
+		if n := p.nodes[name]; n != nil {
+			n.mute = true
+		}
+	}
+}
+
+// tagged reports whether a node of the tag is known to live.
+func (p *peers) tagged(tag string) bool {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	for name := range p.nodes {
+		if tagOf(name) == tag {
+			return true
+		}
+	}
+	return false
 }
 
 // told takes over what a node says of its people.
