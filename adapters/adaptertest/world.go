@@ -2,6 +2,8 @@ package adaptertest
 
 import (
 	"context"
+	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -13,6 +15,7 @@ import (
 	"dragoman/core/blob"
 	"dragoman/core/bus"
 	"dragoman/core/engine"
+	"dragoman/core/remote"
 	"dragoman/core/store/breaker"
 	"dragoman/core/store/sqlite"
 	"dragoman/proxy"
@@ -25,6 +28,10 @@ type Vendor struct {
 	Rows   []string          // row ids of the vendor's error document
 	Driver Driver
 	Lacks  []Feature // what this vendor has no word for; the scenarios leave it out
+
+	// Remote puts the core behind the network: the dialect works on a client of package core/remote.
+	// The environment variable DRAGOMAN_TEST_CORE=remote does so for all vendors.
+	Remote bool
 
 	LongText int // bytes of a text that is too long for a message and fits into a call; 0 means 20,000
 }
@@ -78,6 +85,9 @@ func NewWorld(t *testing.T, v *Vendor, s Setup) *World {
 	app, err := e.EnsureApp(ctx, "test", s.Settings)
 	must(t, err)
 	w.App, w.Core = app.ID, e.Core()
+	if v.Remote || os.Getenv("DRAGOMAN_TEST_CORE") == "remote" {
+		w.Core = w.moveAway(t)
+	}
 	people := core.UpsertUsers{}
 	for _, u := range s.Users {
 		people.Users = append(people.Users, core.User{ID: core.UserID(u), Name: u})
@@ -93,6 +103,26 @@ func NewWorld(t *testing.T, v *Vendor, s Setup) *World {
 	calls.bind(w.Dialect)
 	w.listen(t, v, s)
 	return w
+}
+
+// moveAway serves the core on a port of loopback and returns the way to it.
+func (w *World) moveAway(t *testing.T) *core.Core {
+	t.Helper()
+	const secret = "the secret of this test's cluster"
+	node := remote.NewServer(remote.ServerOptions{
+		Core: w.Core, Secret: secret, Report: func(msg string, err error) { t.Logf("core node: %s: %v", msg, err) },
+	})
+	srv := httptest.NewServer(node)
+	t.Cleanup(srv.Close)
+	c, err := remote.New(remote.Options{Nodes: []string{srv.URL}, Secret: secret})
+	must(t, err)
+	t.Cleanup(c.Close)
+	for until := time.Now().Add(10 * time.Second); !c.Nodes()[0].Linked; time.Sleep(time.Millisecond) {
+		if time.Now().After(until) {
+			t.Fatal("there is no link to the core")
+		}
+	}
+	return c.Core()
 }
 
 // listen puts the proxy in front.
