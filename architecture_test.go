@@ -44,14 +44,16 @@ var allowed = []struct {
 	{"adapters/catalogs", []string{"adapters", "adapters/", "normalize", "core/fault"}},
 	{"adapters/wire", []string{"adapters", "core", "core/fault"}},
 	{"adapters/adaptertest", []string{"adapters", "adapters/", "normalize", "core", "core/", "proxy"}},
-	{"adapters/", []string{".", "adapters", "adapters/wire", "normalize", "core", "core/fault"}},
-	{"adapters", []string{"normalize", "core", "core/fault"}},
+	{"adapters/", []string{".", "adapters", "adapters/wire", "normalize", "normalize/diff", "core", "core/fault"}},
+	{"adapters", []string{"normalize", "normalize/diff", "core", "core/fault"}},
 	{"proxy", []string{"adapters", "normalize", "core", "core/fault", "core/trace", "config", "proxy/"}},
+	{"proxy/shadow", []string{"proxy", "adapters", "adapters/", "normalize", "normalize/", "core", "core/"}},
 	{"config", nil},
 	{"web", []string{"adapters", "normalize", "normalize/", "core", "core/fault", "core/trace", "proxy"}},
 	{"cmd/", []string{"adapters", "adapters/", "normalize", "normalize/", "core", "core/", "config", "proxy", "web"}},
 	{"bench", []string{"adapters", "adapters/", "normalize", "core", "core/", "config", "proxy", "bench/"}},
 	{"integration", []string{"core/store/postgres/pgtest"}},
+	{"deploy", nil},
 }
 
 // foreign names the imports from outside that one package alone may have.

@@ -55,6 +55,8 @@ type conn struct {
 	nc  net.Conn
 	in  reader
 
+	watch LinkObserver // of the shadow modes; nil when nobody is
+
 	mu       sync.Mutex
 	queue    [][]byte
 	frames   int // in queue and on their way
@@ -73,6 +75,9 @@ func newConn(s *Server, m *mount, spec *adapters.Socket, rq *adapters.Request) *
 	c.ctx, c.end = context.WithCancel(s.base)
 	return c
 }
+
+// cut implements linked.
+func (c *conn) cut() { _ = c.nc.Close() } // an end is an end
 
 // Request implements adapters.Conn.
 func (c *conn) Request() *adapters.Request { return c.rq }
@@ -104,6 +109,9 @@ func (c *conn) run(nc net.Conn, hello, early []byte) {
 	code := c.code
 	c.mu.Unlock()
 	c.tellEnd(code, time.Since(start))
+	if c.watch != nil {
+		c.watch.Closed()
+	}
 	if line := c.s.log.Check(levelOf(err), "connection ended"); line != nil {
 		line.Write(zap.String("request_id", c.rq.ID), zap.String("dialect", c.m.name), zap.String("route", c.spec.Name),
 			zap.Int("close_code", code), zap.Duration("duration", time.Since(start)), zap.Error(err))

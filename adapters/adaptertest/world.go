@@ -2,7 +2,6 @@ package adaptertest
 
 import (
 	"context"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"testing"
@@ -15,7 +14,6 @@ import (
 	"dragoman/core/blob"
 	"dragoman/core/bus"
 	"dragoman/core/engine"
-	"dragoman/core/remote"
 	"dragoman/core/store/breaker"
 	"dragoman/core/store/sqlite"
 	"dragoman/proxy"
@@ -32,6 +30,8 @@ type Vendor struct {
 	// Remote puts the core behind the network: the dialect works on a client of package core/remote.
 	// The environment variable DRAGOMAN_TEST_CORE=remote does so for all vendors.
 	Remote bool
+	// Fronted puts a second proxy before the server, which passes everything through to it as to the vendor.
+	Fronted bool
 
 	LongText int // bytes of a text that is too long for a message and fits into a call; 0 means 20,000
 }
@@ -102,27 +102,36 @@ func NewWorld(t *testing.T, v *Vendor, s Setup) *World {
 	must(t, err)
 	calls.bind(w.Dialect)
 	w.listen(t, v, s)
+	if v.Fronted {
+		w.front(t, v)
+	}
 	return w
 }
 
-// moveAway serves the core on a port of loopback and returns the way to it.
-func (w *World) moveAway(t *testing.T) *core.Core {
+// front puts a proxy before the server that takes it for the vendor. Its own core knows the app and
+// nobody else: whatever it answered by itself would be wrong.
+func (w *World) front(t *testing.T, v *Vendor) {
 	t.Helper()
-	const secret = "the secret of this test's cluster"
-	node := remote.NewServer(remote.ServerOptions{
-		Core: w.Core, Secret: secret, Report: func(msg string, err error) { t.Logf("core node: %s: %v", msg, err) },
+	back := w.URL
+	own := *v
+	own.Fronted = false
+	empty := NewWorld(t, &own, Setup{})
+	srv, err := proxy.New(proxy.Options{
+		Listeners: []proxy.Listener{{Name: "front", Addr: "127.0.0.1:0", Mounts: []proxy.Mount{
+			{Name: v.Entry.Name, Dialect: empty.Dialect, Catalog: v.Entry.Catalog()},
+		}}},
+		Apps:      []proxy.App{{ID: empty.App, Name: "test"}},
+		Upstreams: []proxy.Upstream{{App: empty.App, Dialect: v.Entry.Name, URL: back, ErrorFormat: "both", Trusted: true, Timeout: 20 * time.Second}},
+		Breaker:   proxy.BreakerOptions{OpenFor: 50 * time.Millisecond},
 	})
-	srv := httptest.NewServer(node)
-	t.Cleanup(srv.Close)
-	c, err := remote.New(remote.Options{Nodes: []string{srv.URL}, Secret: secret})
 	must(t, err)
-	t.Cleanup(c.Close)
-	for until := time.Now().Add(10 * time.Second); !c.Nodes()[0].Linked; time.Sleep(time.Millisecond) {
-		if time.Now().After(until) {
-			t.Fatal("there is no link to the core")
-		}
-	}
-	return c.Core()
+	must(t, srv.Listen(t.Context()))
+	w.URL = "http://" + srv.Addr("front").String()
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		must(t, srv.Shutdown(ctx))
+	})
 }
 
 // listen puts the proxy in front.
@@ -154,11 +163,12 @@ func must(t *testing.T, err error) {
 	}
 }
 
-// Verify runs a package's tests and fails if they leave goroutines behind. Two of the web server's
-// are left out: its worker pool looks every 10 s whether it should end, and the clock of the Date
-// header never does.
+// Verify runs a package's tests and fails if they leave goroutines behind. Three of the web server's
+// are left out: its worker pool looks every 10 s whether it should end, the pool of connections to an
+// upstream after its keep-alive, and the clock of the Date header never does.
 func Verify(m *testing.M) {
 	goleak.VerifyTestMain(m,
 		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"),
-		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"))
+		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"),
+		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*HostClient).connsCleaner"))
 }

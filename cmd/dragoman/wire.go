@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 
 	"dragoman/adapters"
@@ -19,6 +21,7 @@ import (
 	"dragoman/core/blob"
 	"dragoman/core/bus"
 	"dragoman/core/engine"
+	"dragoman/core/remote"
 	"dragoman/core/store"
 	"dragoman/core/store/breaker"
 	"dragoman/normalize"
@@ -32,17 +35,25 @@ type node struct {
 	bus     bus.Bus
 	blobs   *blob.Disk
 	engine  *engine.Engine
-	core    *core.Core // the engine's, as dialects are given it
+	served  *core.Core // the engine's, or that of other nodes
+	core    *core.Core // the same as dialects are given it
+	remote  *remote.Client
+	metrics *prometheus.Registry
 	callers *callers
 	server  *proxy.Server
+
+	sidecars *coreServer // nil when none are served
 }
 
 // assemble opens the parts from the bottom to the top. This file is the only place that knows all
 // of them.
 func assemble(ctx context.Context, p *Program) (_ *node, err error) {
 	c := p.Config
+	if c.Core.Kind == config.CoreRemote {
+		return assembleSidecar(ctx, p)
+	}
 	report := func(msg string, err error) { p.Log.Warn(msg, zap.Error(err)) }
-	n := &node{callers: newCallers()}
+	n := &node{callers: newCallers(), metrics: newMetrics()}
 	defer func() {
 		if err != nil {
 			_ = n.close(ctx) // the first error is the one to tell
@@ -54,7 +65,8 @@ func assemble(ctx context.Context, p *Program) (_ *node, err error) {
 	}
 	guarded := breaker.Wrap(db, breaker.Options{
 		Failures: uint32(c.Breaker.Failures), Window: c.Breaker.Window.Duration, OpenFor: c.Breaker.OpenFor.Duration,
-		Changed: func(s breaker.State) { p.Log.Warn("store breaker changed", zap.Stringer("state", s)) },
+		Changed:  func(s breaker.State) { p.Log.Warn("store breaker changed", zap.Stringer("state", s)) },
+		Observed: newStoreMetrics(n.metrics).observed,
 	})
 	n.store, n.breaker = guarded, guarded
 	if n.blobs, err = blob.Open(c.Files.Dir); err != nil {
@@ -76,7 +88,9 @@ func assemble(ctx context.Context, p *Program) (_ *node, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("start the core: %w", err)
 	}
+	n.served = n.engine.Core()
 	bused.Store(n.engine)
+	n.metrics.MustRegister(coreMetrics{n.engine})
 	ids, err := ensureApps(ctx, n.engine, c)
 	if err != nil {
 		return nil, err
@@ -86,14 +100,31 @@ func assemble(ctx context.Context, p *Program) (_ *node, err error) {
 			return nil, fmt.Errorf("create the demo's people: %w", err)
 		}
 	}
-	return n, n.listen(ctx, p, ids)
+	if err := n.listen(ctx, p, ids); err != nil {
+		return nil, err
+	}
+	return n, n.serveCore(ctx, p)
 }
 
 // close ends what runs, top to bottom.
 func (n *node) close(ctx context.Context) error {
 	var errs []error
+	var above sync.WaitGroup // proxy and sidecars stop at the same time: each spreads its clients over seconds
+	if n.sidecars != nil {
+		above.Go(func() {
+			if err := n.sidecars.close(ctx); err != nil {
+				errs = append(errs, err)
+			}
+		})
+	}
+	var stopped error
 	if n.server != nil {
-		errs = append(errs, n.server.Shutdown(ctx))
+		stopped = n.server.Shutdown(ctx)
+	}
+	above.Wait()
+	errs = append(errs, stopped)
+	if n.remote != nil {
+		n.remote.Close()
 	}
 	if n.callers.abandoned() && n.store != nil {
 		// The dialects were never there to write a webhook: with its store gone first, the core
@@ -206,9 +237,10 @@ func (n *node) listen(ctx context.Context, p *Program, ids []core.AppID) error {
 		Listeners:    append([]proxy.Listener{main}, others...),
 		Ops:          &proxy.Ops{Addr: c.OpsListen},
 		Apps:         proxyApps(c, ids),
+		Registry:     n.metrics,
 		Log:          p.Log,
-		Ready:        n.engine.Core().Health.Ready,
-		StoreBreaker: func() int { return int(n.breaker.State()) },
+		Ready:        n.served.Health.Ready,
+		StoreBreaker: n.storeBreaker(),
 		Breaker: proxy.BreakerOptions{
 			Failures: uint32(c.Breaker.Failures), Window: c.Breaker.Window.Duration, OpenFor: c.Breaker.OpenFor.Duration,
 		},
@@ -227,6 +259,14 @@ func (n *node) listen(ctx context.Context, p *Program, ids []core.AppID) error {
 	}
 	n.server = server
 	return nil
+}
+
+// storeBreaker tells the state of the breaker in front of the store; nil without a store.
+func (n *node) storeBreaker() func() int {
+	if n.breaker == nil {
+		return nil
+	}
+	return func() int { return int(n.breaker.State()) }
 }
 
 // mount builds a dialect for the apps that speak it; nil when none does.

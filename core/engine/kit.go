@@ -24,6 +24,8 @@ type kit struct {
 	hooks chan struct{} // wakes the deliverer of hooks
 	beats chan struct{} // asks for the table of who is here
 	marks *marks        // how far devices have come in their feeds
+
+	hookStats hookStats
 }
 
 func newKit(run context.Context, e *Engine) *kit {

@@ -18,6 +18,7 @@ type txn struct {
 	origin string // device session the command came from
 	after  []func()
 	events []*core.Event
+	quiet  bool  // webhooks are not told: another system does that
 	untold error // why the other nodes were not told of what they have to forget
 }
 
@@ -84,7 +85,7 @@ func (t *txn) record(ev *core.Event, keep bool) error {
 	if ev.At.IsZero() {
 		ev.At = t.e.now()
 	}
-	hooks := t.e.hasHooks(t.app, ev.Kind)
+	hooks := !t.quiet && t.e.hasHooks(t.app, ev.Kind)
 	if hooks {
 		t.then(func() { kick(t.e.kit.hooks) })
 	}

@@ -587,4 +587,7 @@ var methods = []*method{
 	handle("Broadcasts.System", func(c *core.Core) func(context.Context, core.Actor, core.SendSystem) ([]core.SystemOutcome, error) {
 		return c.Broadcasts.System
 	}),
+	handle("Imports.Learn", func(c *core.Core) func(context.Context, core.Actor, core.Learn) (core.Learnt, error) {
+		return c.Imports.Learn
+	}),
 }

@@ -135,7 +135,8 @@ func (s *Server) patience(r *http.Request) time.Duration {
 	if err != nil || ms < 1 || ms > time.Hour.Milliseconds() {
 		return s.opt.Timeout
 	}
-	return time.Duration(ms) * time.Millisecond
+	// A little less than that: the caller shall learn what the core says about its time, not that it is over.
+	return time.Duration(ms)*time.Millisecond - min(time.Duration(ms)*time.Millisecond/10, 50*time.Millisecond)
 }
 
 // readBody reads a command.

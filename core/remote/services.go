@@ -51,6 +51,7 @@ func (c *Client) Core() *core.Core {
 		Health:        health{c},
 		Conversations: conversationsCalls{c},
 		Broadcasts:    broadcastsCalls{c},
+		Imports:       importsCalls{c},
 	}
 }
 
@@ -1136,4 +1137,12 @@ func (s broadcastsCalls) Delete(ctx context.Context, by core.Actor, in core.Dele
 // System implements core.Broadcasts.
 func (s broadcastsCalls) System(ctx context.Context, by core.Actor, in core.SendSystem) ([]core.SystemOutcome, error) {
 	return call[core.SendSystem, []core.SystemOutcome](ctx, s.c, "Broadcasts.System", by, in)
+}
+
+// importsCalls calls the commands of core.Imports.
+type importsCalls struct{ c *Client }
+
+// Learn implements core.Imports.
+func (s importsCalls) Learn(ctx context.Context, by core.Actor, in core.Learn) (core.Learnt, error) {
+	return call[core.Learn, core.Learnt](ctx, s.c, "Imports.Learn", by, in)
 }
