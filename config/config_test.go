@@ -150,8 +150,8 @@ func TestParseFindsProblems(t *testing.T) {
 		}},
 		{"an unknown service", ok + "[app.nexconn]\napp_key = \"a\"\napp_secret = \"0123456789abcdef\"\nservices_off = [\"chat\"]\n", nil, []string{"f:9: app[0].nexconn.services_off: \"chat\" is not a service (one of allowlist, blocklist, community, history, open_metadata, presence, profiles, recall_others, rtc)"}},
 		{"a sidecar without nodes", "[core]\nkind = \"remote\"\n" + ok, nil, []string{
-			"f:2: core.nodes: must not be empty with core.kind = \"remote\" (the addresses that the nodes have in core.listen)",
-			"f:2: core.secret: must have at least 32 characters (the same secret on nodes and sidecars, such as 32 random bytes in hexadecimal)",
+			"f:1: core.nodes: must not be empty with core.kind = \"remote\" (the addresses that the nodes have in core.listen)",
+			"f:1: core.secret: must have at least 32 characters (the same secret on nodes and sidecars, such as 32 random bytes in hexadecimal)",
 		}},
 		{"a sidecar with a store", "[core]\nkind = \"remote\"\nnodes = [\"core1:8070\"]\nsecret = \"0123456789abcdef0123456789abcdef\"\nlisten = \":8070\"\n[bus]\nurl = \"nats://h:4222\"\n" + ok, nil, []string{
 			"f:3: core.nodes: \"core1:8070\" is not the address of a node (http://host:port or https://host:port, without a path)",
@@ -159,7 +159,7 @@ func TestParseFindsProblems(t *testing.T) {
 			"f:7: bus.url: is set, but the core is on other nodes (set it on the nodes, or set core.kind = \"embedded\")",
 		}},
 		{"a node for sidecars without a secret", "[core]\nlisten = \":8070\"\n" + ok, nil, []string{
-			"f:2: core.secret: must have at least 32 characters (the same secret on nodes and sidecars, such as 32 random bytes in hexadecimal)",
+			"f:1: core.secret: must have at least 32 characters (the same secret on nodes and sidecars, such as 32 random bytes in hexadecimal)",
 		}},
 		{"one key twice", ok + "[app.cometchat]\napp_id = \"a\"\nfull_access_key = \"0123456789abcdef\"\nauth_only_key = \"0123456789abcdef\"\n", nil, []string{"f:9: app[0].cometchat.auth_only_key: must differ from full_access_key"}},
 	}
@@ -244,10 +244,10 @@ var together = map[string][]string{
 	"DRAGOMAN_CORE__NODES":  {"DRAGOMAN_CORE__KIND=remote", clusterSecret},
 	"DRAGOMAN_CORE__SECRET": {"DRAGOMAN_CORE__LISTEN=:7778"},
 	"DRAGOMAN_CORE__LISTEN": {clusterSecret},
-	"DRAGOMAN_STORE__KIND": {"DRAGOMAN_STORE__URL=postgres://h/d"},
-	"DRAGOMAN_STORE__URL":  {"DRAGOMAN_STORE__KIND=postgres"},
-	"DRAGOMAN_BUS__KIND":   {"DRAGOMAN_BUS__URL=nats://h:4222", "DRAGOMAN_STORE__KIND=postgres", "DRAGOMAN_STORE__URL=postgres://h/d"},
-	"DRAGOMAN_BUS__URL":    {"DRAGOMAN_BUS__KIND=nats", "DRAGOMAN_STORE__KIND=postgres", "DRAGOMAN_STORE__URL=postgres://h/d"},
+	"DRAGOMAN_STORE__KIND":  {"DRAGOMAN_STORE__URL=postgres://h/d"},
+	"DRAGOMAN_STORE__URL":   {"DRAGOMAN_STORE__KIND=postgres"},
+	"DRAGOMAN_BUS__KIND":    {"DRAGOMAN_BUS__URL=nats://h:4222", "DRAGOMAN_STORE__KIND=postgres", "DRAGOMAN_STORE__URL=postgres://h/d"},
+	"DRAGOMAN_BUS__URL":     {"DRAGOMAN_BUS__KIND=nats", "DRAGOMAN_STORE__KIND=postgres", "DRAGOMAN_STORE__URL=postgres://h/d"},
 }
 
 const clusterSecret = "DRAGOMAN_CORE__SECRET=0123456789abcdef0123456789abcdef"
