@@ -131,7 +131,7 @@ func (c *Client) ask(ctx context.Context, method string, by core.Actor, body []b
 			why = "unsent"
 		case errors.Is(err, errRefused):
 			why = "refused"
-		case safe && c.budget.take():
+		case safe && i < len(route)-1 && c.budget.take():
 			tries++
 		default:
 			return nil, tries, failed(ctx, err)

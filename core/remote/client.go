@@ -30,7 +30,7 @@ type Options struct {
 
 // BreakerOptions sets the circuit breaker in front of each node.
 type BreakerOptions struct {
-	Failures uint32        // within Window, and at least half of all calls, until it opens: 5
+	Failures uint32        // in a row, or within Window and at least half of all calls, until it opens: 5
 	Window   time.Duration // rolling: 10 s
 	OpenFor  time.Duration // until one probe may try again: 1 s
 }

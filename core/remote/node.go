@@ -45,7 +45,9 @@ func newNode(c *Client, url string) *node {
 	n.cb = gobreaker.NewTwoStepCircuitBreaker[struct{}](gobreaker.Settings{
 		Name: url, MaxRequests: 1, Interval: o.Window, BucketPeriod: o.Window / 10, Timeout: o.OpenFor,
 		ReadyToTrip: func(k gobreaker.Counts) bool {
-			return k.TotalFailures >= o.Failures && k.TotalFailures*2 >= k.Requests
+			// So many in a row are enough, however well it went before: a node that was busy and died
+			// would else be tried once for each of its good answers.
+			return k.ConsecutiveFailures >= o.Failures || k.TotalFailures >= o.Failures && k.TotalFailures*2 >= k.Requests
 		},
 		OnStateChange: func(_ string, _, to gobreaker.State) {
 			if to == gobreaker.StateOpen {

@@ -3,6 +3,7 @@ package codec
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"reflect"
 	"slices"
 	"strings"
@@ -53,7 +54,7 @@ func (b builder) plan(t reflect.Type) *plan {
 	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
 		p.enc, p.dec = encUint, decUint
 	case reflect.Float32, reflect.Float64:
-		p.enc, p.dec = encFloat, decFloat
+		p.enc, p.dec, p.zero = encFloat, decFloat, func(v reflect.Value) bool { return math.Float64bits(v.Float()) == 0 } // not -0
 	case reflect.String:
 		p.enc, p.dec = encString, decString
 	case reflect.Pointer:
