@@ -139,6 +139,8 @@ type Stream struct {
 	APISecret Secret   `toml:"api_secret" example:"env:ACME_STREAM_SECRET" doc:"Secret that signs user tokens, server tokens and webhooks: the text itself, env:NAME or file:PATH. At least 16 characters."`
 	Listen    string   `toml:"listen" example:":8081" doc:"A listener of its own, without path prefix. Apps may share one."`
 	Hosts     []string `toml:"hosts" example:"chat.acme.test" doc:"Host names on the main listener that speak this dialect without a path prefix."`
+
+	Upstream Upstream `toml:"upstream"`
 }
 
 // CometChat is an app's table for the CometChat dialect. The dialect is off without app_id.
@@ -148,6 +150,8 @@ type CometChat struct {
 	FullAccessKey Secret `toml:"full_access_key" example:"env:ACME_COMET_FULL" doc:"API key of scope fullAccess, which also signs tokens: the text itself, env:NAME or file:PATH. At least 16 characters."`
 	AuthOnlyKey   Secret `toml:"auth_only_key" example:"env:ACME_COMET_AUTH" doc:"API key of scope authOnly, for apps that log in with it. Empty means there is none."`
 	Listen        string `toml:"listen" example:":8082" doc:"A listener of its own, without path prefix. The SDK insists on https and wss, so that something that ends TLS has to stand in front. Apps may share one."`
+
+	Upstream Upstream `toml:"upstream"`
 }
 
 // Agora is an app's table for the Agora Chat dialect. The dialect is off without app_id.
@@ -162,6 +166,8 @@ type Agora struct {
 	UserLimit        int      `toml:"user_limit" max:"1000000" doc:"Most accounts that can be registered, as a plan of the vendor has it. 0 means no bound."`
 	FileLifetime     Duration `toml:"file_lifetime" doc:"How long attachments are kept unless a call asks for another time."`
 	Listen           string   `toml:"listen" example:":8083" doc:"A listener of its own, without path prefix. Apps may share one."`
+
+	Upstream Upstream `toml:"upstream"`
 }
 
 // AppKey is the key that the client SDK is created with.
@@ -176,6 +182,8 @@ type Nexconn struct {
 	ServicesOff []string `toml:"services_off" example:"community" doc:"Services of the vendor that this app has not switched on; their calls answer HTTP 430. Of: allowlist, blocklist, community, history, open_metadata, presence, profiles, recall_others, rtc."`
 	Quotas      []string `toml:"quotas" example:"users=10000" doc:"Caps that differ from the vendor's usual ones, as name=number. Of: admins, allowlist, blocklist, favorites, friends, keepalive, profile_keys, subscriptions, users, words."`
 	WebhookURL  string   `toml:"webhook_url" example:"https://hooks.example.com/nexconn" doc:"Where webhooks go, signed with the App Secret. Empty means: there are none."`
+
+	Upstream Upstream `toml:"upstream"`
 }
 
 // Default is the configuration of an empty file. It has no apps, so it serves nobody.

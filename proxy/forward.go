@@ -39,6 +39,12 @@ func (x *exchange) foreign(fc *fasthttp.RequestCtx) (done bool, err error) {
 	if x.front = x.m.fronts[app]; x.front == nil {
 		return false, nil
 	}
+	if !socket && !x.slow() {
+		if !x.front.gate.enter(x.l.s.drain.Done()) {
+			return true, busy()
+		}
+		x.inside = true
+	}
 	x.mode = x.front.plan.Load().of(name, method, path)
 	if !x.mode.Foreign() {
 		return false, nil

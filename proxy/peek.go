@@ -71,11 +71,7 @@ func (x *exchange) decide(nc net.Conn, hello, early []byte, head *fasthttp.Reque
 	}
 	_ = nc.SetDeadline(time.Time{}) // a closed connection shows in the first read
 	if f == nil || !x.mode.Foreign() {
-		c := newConn(s, x.m, x.t.socket, x.rq)
-		if x.observed() {
-			c.watch = s.opt.Observer.Link(x.plain())
-		}
-		c.run(nc, nil, said)
+		newConn(x).run(nc, nil, said)
 		return
 	}
 	if link := x.join(f, head, query); link != nil {

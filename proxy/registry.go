@@ -14,6 +14,9 @@ import (
 type linked interface {
 	Close(code int, reason string)
 	cut() // without ceremony
+	// belongs reports whether the link is one of a fronted app and, if so, whether a plan would have it
+	// as it is.
+	belongs(f *fronted, next *plan) (of, right bool)
 }
 
 // registry knows every live connection: the web server forgets them once they are hijacked.
@@ -104,6 +107,32 @@ func (r *registry) drain(ctx context.Context, spread time.Duration) error {
 	case <-ctx.Done():
 		return fmt.Errorf("proxy: %d live connections cut: %w", len(r.list()), ctx.Err())
 	}
+}
+
+// regroup asks the links of an app that a new plan puts on another side to come again, evenly over
+// spread. It returns at once.
+func (r *registry) regroup(f *fronted, next *plan, spread time.Duration, drain context.Context) {
+	var list []linked
+	for _, c := range r.list() {
+		if of, right := c.belongs(f, next); of && !right {
+			list = append(list, c)
+		}
+	}
+	if len(list) == 0 {
+		return
+	}
+	go func() {
+		tick := time.NewTicker(max(spread/time.Duration(len(list)), time.Millisecond))
+		defer tick.Stop()
+		for _, c := range list {
+			c.Close(int(ws.StatusGoingAway), "the service has moved, reconnect")
+			select {
+			case <-drain.Done():
+				return // they are being closed anyway
+			case <-tick.C:
+			}
+		}
+	}()
 }
 
 // cut ends what is left without ceremony.

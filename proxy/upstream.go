@@ -65,6 +65,7 @@ type fronted struct {
 	dialect string
 	speaks  adapters.Fronting
 	breaker *breaker
+	gate    gate
 	budget  budget
 	rate    pace
 	links   atomic.Int64

@@ -170,12 +170,12 @@ func (d *Dialect) Next(_ core.AppID, g adapters.Gap, answer []byte) (out []adapt
 		}
 	case adapters.GapChannel:
 		list := r.Get("messages").Array()
-		out = append(out, beneath(g, list)...)
 		if len(list) == fillMessages {
 			next := g
 			next.Page = list[len(list)-1].Get("id").String()
-			out = append(out, next)
+			out = append(out, next) // before the threads: what was said in one millisecond keeps its order
 		}
+		out = append(out, beneath(g, list)...)
 		if g.Page == "" && len(r.Get("members").Array()) == fillMembers {
 			out = append(out, adapters.Gap{Kind: adapters.GapMembers, Channel: g.Channel, Page: strconv.Itoa(fillMembers)})
 		}
@@ -188,12 +188,12 @@ func (d *Dialect) Next(_ core.AppID, g adapters.Gap, answer []byte) (out []adapt
 		}
 	case adapters.GapThread:
 		list := r.Get("messages").Array()
-		out = append(out, beneath(g, list)...)
 		if len(list) == fillMessages {
 			next := g
 			next.Page = list[len(list)-1].Get("id").String()
-			out = append(out, next)
+			out = append(out, next) // before the threads: what was said in one millisecond keeps its order
 		}
+		out = append(out, beneath(g, list)...)
 	case adapters.GapReactions:
 		if len(r.Get("reactions").Array()) == fillMessages {
 			next := g

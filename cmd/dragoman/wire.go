@@ -26,6 +26,7 @@ import (
 	"dragoman/core/store/breaker"
 	"dragoman/normalize"
 	"dragoman/proxy"
+	"dragoman/proxy/shadow"
 )
 
 // node is everything that runs, bottom to top.
@@ -41,6 +42,9 @@ type node struct {
 	metrics *prometheus.Registry
 	callers *callers
 	server  *proxy.Server
+	front   atomic.Pointer[proxy.Server] // the same, for what is asked from other goroutines
+	ids     []core.AppID                 // in the order of the configuration
+	shadow  *shadow.Shadow               // nil when no app has a vendor
 
 	sidecars *coreServer // nil when none are served
 }
@@ -95,6 +99,7 @@ func assemble(ctx context.Context, p *Program) (_ *node, err error) {
 	if err != nil {
 		return nil, err
 	}
+	n.ids = ids
 	if p.Demo {
 		if err := seed(ctx, n.engine.Core(), c.Apps, ids); err != nil {
 			return nil, fmt.Errorf("create the demo's people: %w", err)
@@ -123,6 +128,9 @@ func (n *node) close(ctx context.Context) error {
 	}
 	above.Wait()
 	errs = append(errs, stopped)
+	if n.shadow != nil {
+		n.shadow.Close()
+	}
 	if n.remote != nil {
 		n.remote.Close()
 	}
@@ -233,9 +241,20 @@ func (n *node) listen(ctx context.Context, p *Program, ids []core.AppID) error {
 		}
 	}
 	n.callers.release()
+	behind, err := upstreams(c, ids)
+	if err != nil {
+		return err
+	}
+	observer, err := n.openShadow(c, p.Log, main.Mounts)
+	if err != nil {
+		return err
+	}
+	admin := &proxy.Admin{Password: c.Console.Password.Reveal(), Server: n.front.Load, Reload: p.Reload}
 	server, err := proxy.New(proxy.Options{
 		Listeners:    append([]proxy.Listener{main}, others...),
-		Ops:          &proxy.Ops{Addr: c.OpsListen},
+		Ops:          &proxy.Ops{Addr: c.OpsListen, Handlers: n.adminHandlers(admin)},
+		Upstreams:    behind,
+		Ledger:       newLedger(n.store, names(c), ids),
 		Apps:         proxyApps(c, ids),
 		Registry:     n.metrics,
 		Log:          p.Log,
@@ -250,14 +269,19 @@ func (n *node) listen(ctx context.Context, p *Program, ids []core.AppID) error {
 		MaxSockets:     c.Limits.Sockets,
 		TrustedProxies: trusted,
 		Tap:            tap,
+		Observer:       observer,
 	})
 	if err != nil {
 		return err
+	}
+	if n.shadow != nil {
+		n.shadow.Bind(server)
 	}
 	if err := server.Listen(ctx); err != nil {
 		return err
 	}
 	n.server = server
+	n.front.Store(server)
 	return nil
 }
 

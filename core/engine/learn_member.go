@@ -91,6 +91,9 @@ func (l *learning) member(x *core.Imported) (learntAs, error) {
 		kind, out = core.MemberUpdated, learntChanged
 		m.ReadSeq, m.ReadMessage, m.HiddenUpTo = old.ReadSeq, old.ReadMessage, old.HiddenUpTo
 		m.DeliveredSeq, m.DeliveredAt, m.MutedUntil, m.MutedAt = old.DeliveredSeq, old.DeliveredAt, old.MutedUntil, old.MutedAt
+		if old.Role == core.MemberOwner && m.Role == core.MemberAdmin && c.CreatedBy == m.User {
+			m.Role = old.Role // where owners are called admins
+		}
 		if m.Ban == nil {
 			m.Ban = old.Ban
 		}

@@ -164,13 +164,13 @@ func (l *learning) insert(c *core.Channel, m *core.Message) error {
 	if err != nil {
 		return err
 	}
-	if len(tail) > 0 && tail[0].CreatedAt.After(m.CreatedAt) {
+	if len(tail) > 0 && saidAfter(&tail[0], m) {
 		tail, err = l.RangeMessages(l.ctx, l.app, store.Range{Channel: c.ID, Newest: true, Limit: maxResort, All: true, Hidden: true})
 		if err != nil {
 			return err
 		}
-		at, _ := slices.BinarySearchFunc(tail, m.CreatedAt, func(x core.Message, t time.Time) int {
-			if x.CreatedAt.After(t) {
+		at, _ := slices.BinarySearchFunc(tail, m, func(x core.Message, m *core.Message) int {
+			if saidAfter(&x, m) {
 				return 1
 			}
 			return -1
@@ -186,6 +186,15 @@ func (l *learning) insert(c *core.Channel, m *core.Message) error {
 		return err
 	}
 	return l.readOwn(c, m)
+}
+
+// saidAfter reports whether x was said after m. Where the other system tells whole seconds its numbers
+// decide, which rise.
+func saidAfter(x, m *core.Message) bool {
+	if m.ID != 0 && x.CreatedAt.Equal(m.CreatedAt) {
+		return x.ID > m.ID
+	}
+	return x.CreatedAt.After(m.CreatedAt)
 }
 
 // readOwn counts a message as read by its author.

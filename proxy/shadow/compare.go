@@ -57,7 +57,7 @@ func (p *pair) compare(ctx context.Context, x *proxy.Exchange, confirm bool) {
 func (p *pair) askCore(ctx context.Context, call *adapters.Call) (proxy.Answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, p.s.o.Timeout)
 	defer cancel()
-	return p.s.sides.AskCore(ctx, p.exchange(call))
+	return p.s.sides.AskCore(ctx, p.exchange(call), nil)
 }
 
 // judge compares two answers; the vendor's is the first, whoever answered the client.

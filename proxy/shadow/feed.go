@@ -1,6 +1,7 @@
 package shadow
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"hash/maphash"
@@ -130,6 +131,9 @@ func (f *feed) run(ctx context.Context) {
 	defer tick.Stop()
 	var tried time.Time
 	for {
+		if f.first() {
+			f.sweep(ctx)
+		}
 		if batch := f.take(ctx); len(batch) > 0 {
 			f.work(ctx, batch)
 			continue
@@ -149,6 +153,13 @@ func (f *feed) run(ctx context.Context) {
 		case <-tick.C:
 		}
 	}
+}
+
+// first reports whether everything that the vendor has is to be read before anything else is learnt.
+func (f *feed) first() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return !f.since.IsZero() && f.since.Unix() <= 0
 }
 
 // due reports whether something was missed long enough ago to look for it.
@@ -348,7 +359,9 @@ func ordered(items []core.Imported) []core.Imported {
 			rest = append(rest, x)
 		}
 	}
-	slices.SortStableFunc(said, func(a, b core.Imported) int { return a.Message.CreatedAt.Compare(b.Message.CreatedAt) })
+	slices.SortStableFunc(said, func(a, b core.Imported) int {
+		return cmp.Or(a.Message.CreatedAt.Compare(b.Message.CreatedAt), cmp.Compare(a.Message.ID, b.Message.ID))
+	})
 	return slices.Concat(first, members, said, rest)
 }
 

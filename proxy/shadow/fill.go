@@ -2,6 +2,7 @@ package shadow
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"go.uber.org/zap"
@@ -83,6 +84,9 @@ func (f *feed) page(ctx context.Context, g adapters.Gap) ([]adapters.Gap, error)
 
 // keep notes a gap that could not be filled. A thing that is not there at the vendor is no gap.
 func (f *feed) keep(g adapters.Gap, err error) {
+	if errors.Is(err, errNoCall) {
+		return // what is missing for it is refused, and counted there
+	}
 	switch fault.From(err).Reason {
 	case fault.GroupNotFound, fault.MessageNotFound, fault.ResourceNotFound, fault.UserNotFound:
 		return

@@ -3,7 +3,6 @@ package shadow
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"dragoman/core"
 	"dragoman/proxy"
@@ -18,7 +17,8 @@ func (s *Shadow) Handover(ctx context.Context, app core.AppID, dialect string, f
 		return nil
 	}
 	if to == proxy.ModeShadowVendor && from != proxy.ModeShadowVendor {
-		p.feed.missed(time.Unix(0, 0)) // whatever is there already has to be read
+		p.begun.Store(false) // much may have happened at the vendor since it was followed last
+		p.begin()
 	}
 	if from.Foreign() == to.Foreign() {
 		return nil

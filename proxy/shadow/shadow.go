@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -27,6 +28,9 @@ type Options struct {
 	Now      func() time.Time
 	// Writes tells whether what an app writes to the core is to be sent to the vendor in shadow-core.
 	Writes func(app core.AppID, dialect string) bool
+	// Seen tells whether an app's history is read from the vendor only where the traffic shows that it is
+	// missing. Otherwise everything is read when shadow-vendor begins.
+	Seen func(app core.AppID, dialect string) bool
 	// Queue bounds what waits for each app and dialect, in pieces of traffic: 20,000.
 	Queue int
 	// Window is how long a piece of traffic waits for others that happened before it: 100 ms.
@@ -81,8 +85,12 @@ func New(o Options) (*Shadow, error) {
 	if o.Registry == nil {
 		o.Registry = prometheus.NewRegistry()
 	}
+	no := func(core.AppID, string) bool { return false }
 	if o.Writes == nil {
-		o.Writes = func(core.AppID, string) bool { return false }
+		o.Writes = no
+	}
+	if o.Seen == nil {
+		o.Seen = no
 	}
 	o.Queue, o.Retries = cmp.Or(o.Queue, 20_000), cmp.Or(o.Retries, 6)
 	o.Window, o.Timeout = cmp.Or(o.Window, 100*time.Millisecond), cmp.Or(o.Timeout, 10*time.Second)
@@ -114,6 +122,7 @@ type pair struct {
 	feed    *feed
 	mirror  *mirror
 	book    *book
+	begun   atomic.Bool // what the vendor has is being read, or was
 }
 
 // pair returns the state of an app in a dialect; nil for a dialect that nothing is known of.
@@ -153,6 +162,7 @@ func (s *Shadow) Observe(x *proxy.Exchange) {
 	}
 	switch {
 	case x.Mode.Foreign():
+		p.begin()
 		p.feed.push(piece{exchange: x})
 	case !p.write(x):
 		p.feed.push(piece{exchange: x})
@@ -160,6 +170,13 @@ func (s *Shadow) Observe(x *proxy.Exchange) {
 		p.mirror.push(x)
 	default:
 		p.book.note(x.Route, "not sent")
+	}
+}
+
+// begin has everything read that the vendor has, once.
+func (p *pair) begin() {
+	if !p.begun.Swap(true) && !p.s.o.Seen(p.key.app, p.key.dialect) {
+		p.feed.missed(time.Unix(0, 0))
 	}
 }
 
@@ -175,6 +192,7 @@ func (s *Shadow) Link(x *proxy.Exchange) proxy.LinkObserver {
 	if p == nil {
 		return nil
 	}
+	p.begin()
 	p.feed.linked(1)
 	return &link{p: p, hear: p.learner.Listen(x.Request)}
 }

@@ -140,6 +140,7 @@ func TestStreamGapsAreFilled(t *testing.T) {
 	}
 	// A whole app, by hand-over: nobody has spoken in "late" since.
 	s.through(unheard, "GetOrCreateChannel", streamAs("ann", "POST", "/channels/messaging/late/query", `{"data":{"members":["ann","bob"]},"state":true}`))
+	s.seen.Store(false)
 	if err := s.shadow.Handover(t.Context(), s.core.App, s.name, proxy.ModeVendor, mode); err != nil {
 		t.Fatal(err)
 	}

@@ -35,6 +35,7 @@ type sides struct {
 	catalog      *normalize.Catalog
 	shadow       *shadow.Shadow
 	writes       atomic.Bool
+	seen         atomic.Bool // only gaps that the traffic shows are filled
 	down         atomic.Bool // the vendor does not answer
 
 	mu    sync.Mutex
@@ -58,6 +59,8 @@ func newSides(t *testing.T, entry adapters.Entry, creds map[string]string, read 
 	o := shadow.Options{
 		Core: s.core.Core, Dialects: map[string]shadow.Dialect{entry.Name: {Learner: learner, Rules: rules}}, Window: 10 * time.Millisecond, Retries: 1,
 	}
+	o.Seen = func(core.AppID, string) bool { return s.seen.Load() }
+	s.seen.Store(true)
 	o.Writes = func(core.AppID, string) bool { return s.writes.Load() }
 	if tweak != nil {
 		tweak(&o)
@@ -98,7 +101,7 @@ func (s *sides) call(w *adaptertest.World, x *proxy.Exchange) (proxy.Answer, err
 }
 
 // AskCore implements proxy.Sides.
-func (s *sides) AskCore(_ context.Context, x *proxy.Exchange) (proxy.Answer, error) {
+func (s *sides) AskCore(_ context.Context, x *proxy.Exchange, _ *core.Actor) (proxy.Answer, error) {
 	return s.call(s.core, x)
 }
 
