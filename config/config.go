@@ -77,8 +77,9 @@ type Files struct {
 
 // Bounds is what the whole server takes on at most.
 type Bounds struct {
-	Sockets int  `toml:"sockets" min:"1" max:"10000000" doc:"Live connections at one time; more are refused."`
-	Upload  Size `toml:"upload" doc:"Largest upload. An app's own settings may allow less."`
+	Sockets    int  `toml:"sockets" min:"1" max:"10000000" doc:"Live connections of one node at one time; more are refused."`
+	AllSockets int  `toml:"sockets_all" min:"0" max:"1000000000" doc:"The same over all nodes together, which tell each other by the bus. 0 means that there is no such bound."`
+	Upload     Size `toml:"upload" doc:"Largest upload. An app's own settings may allow less."`
 }
 
 // Callbacks are requests that the server sends to addresses its apps name.

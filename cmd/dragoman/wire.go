@@ -81,6 +81,9 @@ func assemble(ctx context.Context, p *Program) (_ *node, err error) {
 		if e := bused.Load(); e != nil {
 			e.BusChanged(up)
 		}
+		if s := n.front.Load(); s != nil {
+			s.Isolated(!up)
+		}
 	}); err != nil {
 		return nil, err
 	}
@@ -267,6 +270,8 @@ func (n *node) listen(ctx context.Context, p *Program, ids []core.AppID) error {
 		MaxBody:        largestBody(c),
 		MaxUpload:      c.Limits.Upload.Bytes,
 		MaxSockets:     c.Limits.Sockets,
+		AllSockets:     c.Limits.AllSockets,
+		Neighbours:     n.neighbours(c),
 		TrustedProxies: trusted,
 		Tap:            tap,
 		Observer:       observer,
