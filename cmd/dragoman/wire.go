@@ -257,7 +257,7 @@ func (n *node) listen(ctx context.Context, p *Program, ids []core.AppID) error {
 		Listeners:    append([]proxy.Listener{main}, others...),
 		Ops:          &proxy.Ops{Addr: c.OpsListen, Handlers: n.adminHandlers(admin)},
 		Upstreams:    behind,
-		Ledger:       newLedger(n.store, names(c), ids),
+		Ledger:       n.ledger(c, ids),
 		Apps:         proxyApps(c, ids),
 		Registry:     n.metrics,
 		Log:          p.Log,
