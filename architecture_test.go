@@ -37,6 +37,7 @@ var allowed = []struct {
 	{"core/store", []string{"core", "core/fault", "core/store", "core/store/"}},
 	{"core/engine", []string{"core", "core/"}},
 	{"core/trace", []string{"core", "core/fault"}},
+	{"core/sim", []string{"core", "core/fault", "core/bus", "core/store", "core/store/", "core/engine"}},
 	{"core", []string{"core", "core/"}},
 	{"normalize/", []string{"normalize", "core/fault"}},
 	{"normalize", []string{"core/fault"}},
@@ -52,7 +53,9 @@ var allowed = []struct {
 	{"web", []string{"adapters", "normalize", "normalize/", "core", "core/fault", "core/trace", "proxy"}},
 	{"cmd/", []string{"adapters", "adapters/", "normalize", "normalize/", "core", "core/", "config", "proxy", "proxy/shadow", "web"}},
 	{"bench", []string{"adapters", "adapters/", "normalize", "core", "core/", "config", "proxy", "bench/"}},
-	{"integration", []string{"core/store/postgres/pgtest"}},
+	{"integration/chaos", nil},
+	{"integration/chaos/natsd", nil},
+	{"integration", []string{"core/store/postgres/pgtest", "integration/chaos"}},
 	{"deploy", nil},
 }
 

@@ -42,7 +42,7 @@ func smallDisk(t *testing.T, dir string, mib int) (seen string, inside func(args
 	if os.Geteuid() != 0 {
 		enter = append(enter, "-U", "--preserve-credentials")
 	}
-	return "/proc/" + pid + "/root" + dir, func(args ...string) *exec.Cmd {
+	return filepath.Join("/proc", pid, "root", dir), func(args ...string) *exec.Cmd {
 		return exec.Command(tool(t, "nsenter"), append(append(enter, "--", binary(t)), args...)...)
 	}
 }

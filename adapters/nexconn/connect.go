@@ -78,8 +78,8 @@ func (l *link) open(ctx context.Context, version int, by core.Actor) (core.Conne
 	l.mu.Lock()
 	l.conn.Send(adapters.BinaryFrame(connAck(version, 0, string(l.by.User), l.session, at)))
 	l.opened = true
+	l.hold(pullSoon)
 	l.mu.Unlock()
-	l.wake()
 	return live, true
 }
 
@@ -103,6 +103,9 @@ func (l *link) leave(live core.Connection) {
 	defer cancel()
 	l.mu.Lock()
 	acked := l.acked
+	if l.held != nil {
+		l.held.Stop()
+	}
 	l.mu.Unlock()
 	if acked > 0 {
 		_ = l.d.core.Feeds.Ack(ctx, l.by, core.AckFeed{Device: l.device, Stamp: acked})

@@ -19,6 +19,9 @@ const (
 	topicSettings = "s_us"
 )
 
+// topicPull is how clients ask for what they missed.
+const topicPull = "pullMsg"
+
 // Kinds of NotifyMsg of s_ntf and s_cmd.
 const (
 	notifyInbox      = 1
@@ -107,6 +110,9 @@ func (l *link) tellMessage(_ context.Context, ev *core.Event, p place) {
 	}
 	m := ev.Message
 	if m == nil || ev.Kind == core.MessageSent && unechoed(m, l.by.User) {
+		return
+	}
+	if l.knows(ev.Stamp) {
 		return
 	}
 	author := m.User

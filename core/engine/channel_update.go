@@ -51,11 +51,13 @@ func (cs channels) lose(ctx context.Context, sc *scene, id core.UserID) {
 	e := cs.e
 	gone := true
 	if u, err := e.user(ctx, sc.by.App, id); err == nil {
-		out := &scene{by: core.Actor{App: sc.by.App, User: id, Access: core.AccessUser}, app: sc.app, channel: sc.channel, config: sc.config, user: u}
-		gone = e.can(out, perm.ReadChannel, out.owns()) != nil
+		gone = e.mayNotRead(&scene{by: core.Actor{App: sc.by.App, User: id, Access: core.AccessUser}, app: sc.app, channel: sc.channel, config: sc.config, user: u})
 	}
 	e.dispatch.then(func() { e.hub.left(sc.by.App, sc.channel.ID, id, gone) })
 }
+
+// mayNotRead reports whether the actor of a scene has no right to read the channel.
+func (e *Engine) mayNotRead(sc *scene) bool { return e.can(sc, perm.ReadChannel, sc.owns()) != nil }
 
 // mayUpdate checks the rights that an update needs.
 func (e *Engine) mayUpdate(sc *scene, in *core.UpdateChannel) error {

@@ -159,6 +159,7 @@ func (d *deliverer) step(ctx context.Context, loaded *bool) error {
 		*loaded = true
 	}
 	if err := d.take(ctx); err != nil {
+		*loaded = false // if the outcome is not known, it may be in the queue all the same
 		return err
 	}
 	now := time.Now()

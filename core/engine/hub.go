@@ -2,6 +2,7 @@ package engine
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"dragoman/core"
@@ -19,6 +20,7 @@ type hub struct {
 	rooms    map[roomKey]*audience
 	follows  map[userKey]map[*session]struct{}    // presence
 	curious  map[core.AppID]map[*session]struct{} // follow everyone's presence
+	sum      atomic.Uint64                        // over the people, to compare tables by
 }
 
 type roomKey struct {
@@ -41,11 +43,13 @@ type session struct {
 
 // person is a connected user.
 type person struct {
-	mu       sync.Mutex // guards unread
+	mu       sync.Mutex // guards unread and what belongs to it
 	sessions map[*session]struct{}
 	channels map[core.ChannelID]struct{}  // memberships
 	unread   map[core.ChannelID]*unreadOf // nil until first needed
 	threads  map[core.MessageID]struct{}  // parents of threads with unread replies; known when unread is
+	loading  int                          // loads of unread under way
+	since    []*core.Event                // what was told while they are
 	cancel   func()                       // of the bus subscription
 }
 
@@ -53,6 +57,7 @@ type unreadOf struct {
 	count   int
 	readSeq int64
 	muted   bool
+	ev      int64 // the last event that the count knows of
 }
 
 // audience is who on this node is concerned with a channel.
@@ -84,6 +89,7 @@ func (h *hub) add(s *session, channels []core.ChannelID) (first bool) {
 		p = &person{sessions: map[*session]struct{}{}, channels: make(map[core.ChannelID]struct{}, len(channels))}
 		p.cancel = h.e.subscribeUser(k)
 		h.people[k] = p
+		h.sum.Store(h.sum.Load() ^ sumOf(k))
 		first = true
 	}
 	p.sessions[s] = struct{}{}
@@ -132,6 +138,7 @@ func (h *hub) remove(s *session) (last bool, left []core.ChannelID) {
 	if len(p.sessions) == 0 {
 		p.cancel()
 		delete(h.people, k)
+		h.sum.Store(h.sum.Load() ^ sumOf(k))
 		return true, left
 	}
 	return false, left
@@ -241,21 +248,22 @@ func (h *hub) stopFollow(s *session, users []core.UserID) {
 	}
 }
 
-// joined tells the hub of a new membership.
-func (h *hub) joined(app core.AppID, ch core.ChannelID, user core.UserID) {
+// joined tells the hub of a membership; it reports false if it knew.
+func (h *hub) joined(app core.AppID, ch core.ChannelID, user core.UserID) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	p := h.people[userKey{app, user}]
 	if p == nil {
-		return
+		return false
 	}
 	if _, in := p.channels[ch]; in {
-		return
+		return false
 	}
 	p.channels[ch] = struct{}{}
 	for s := range p.sessions {
 		h.room(app, ch).members[s] = struct{}{}
 	}
+	return true
 }
 
 // left tells the hub that a membership ended; with gone the person's connections stop watching too.
