@@ -135,8 +135,8 @@ func (p *pair) report() Report {
 	f := p.feed
 	f.mu.Lock()
 	r.Fed.Dropped, r.Fed.Waiting, r.Fed.Links, r.Fed.Gaps, r.Fed.Missed = f.dropped, len(f.queue), f.links, len(f.open), !f.since.IsZero()
-	behind := len(f.queue) > 0 && p.s.o.Now().Sub(f.queue[0].at) > tooLate
 	f.mu.Unlock()
+	behind := f.late(tooLate)
 	r.Mirrored = p.mirror.state()
 	for _, x := range []struct {
 		n   int
