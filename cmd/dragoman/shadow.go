@@ -51,7 +51,7 @@ func (n *node) openShadow(c *config.Config, log *zap.Logger, mounts []proxy.Moun
 		return config.Upstream{}
 	}
 	s, err := shadow.New(shadow.Options{
-		Core: n.engine.Core(), Dialects: follow, Registry: n.metrics, Log: log,
+		Core: n.served, Dialects: follow, Registry: n.metrics, Log: log,
 		Writes: func(app core.AppID, dialect string) bool { return upstream(app, dialect).ShadowWrites },
 		Seen:   func(app core.AppID, dialect string) bool { return upstream(app, dialect).ShadowFill == "seen" },
 	})

@@ -176,7 +176,12 @@ func (t *txn) putMember(key core.ChannelKey, m *core.Member) error {
 		return err
 	}
 	t.dropPlace(key, m.Channel, m.User)
-	t.then(func() { t.e.hub.joined(t.app, m.Channel, m.User) })
+	k := placeKey{t.app, m.Channel, m.User}
+	t.then(func() {
+		if t.e.hub.joined(k.app, k.ch, k.user) && !t.e.alone.Load() { // another node may have removed them since the commit
+			t.e.kit.look.place(k)
+		}
+	})
 	return nil
 }
 
