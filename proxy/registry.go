@@ -161,7 +161,8 @@ func (r *registry) regroup(f *fronted, next *plan, spread time.Duration, drain c
 		return
 	}
 	go func() {
-		tick := time.NewTicker(max(spread/time.Duration(len(list)), time.Millisecond))
+		// A link on the wrong side hears nothing of the other: it is moved as soon as the server bears it.
+		tick := time.NewTicker(max(min(spread/time.Duration(len(list)), movePause), 10*time.Microsecond))
 		defer tick.Stop()
 		for _, c := range list {
 			c.Close(int(ws.StatusGoingAway), "the service has moved, reconnect")
@@ -173,6 +174,9 @@ func (r *registry) regroup(f *fronted, next *plan, spread time.Duration, drain c
 		}
 	}()
 }
+
+// movePause is the longest pause between two links that are asked to come again on the other side.
+const movePause = 500 * time.Microsecond
 
 // cut ends what is left without ceremony.
 func (r *registry) cut() {

@@ -209,7 +209,11 @@ func (n *node) listen(ctx context.Context, p *Program, ids []core.AppID) error {
 	}
 	var tap proxy.Tap
 	if console != nil {
-		front, tap = append(front, console.Pages()...), console.Tap()
+		readiness, err := console.ReadinessPage(n.reports)
+		if err != nil {
+			return err
+		}
+		front, tap = append(append(front, console.Pages()...), readiness), console.Tap()
 	}
 	trusted, err := prefixes(c.TrustedProxies)
 	if err != nil {
