@@ -37,9 +37,10 @@ type exchange struct {
 	passed   bool // the vendor's answer was passed on
 
 	// Of apps with a vendor behind them.
-	front *fronted
-	mode  Mode   // empty when there is no vendor
-	sent  string // the path as the client wrote it, without the prefix
+	front  *fronted
+	inside bool   // counted by the gate of front
+	mode   Mode   // empty when there is no vendor
+	sent   string // the path as the client wrote it, without the prefix
 
 	// What is logged and counted.
 	status  int
@@ -79,6 +80,10 @@ func (l *listener) serveRequest(fc *fasthttp.RequestCtx) {
 	x.finish(fc)
 	x.tell()
 	x.mirror(fc)
+	if x.inside {
+		x.inside = false
+		x.front.gate.leave()
+	}
 }
 
 // run routes the request and calls its handler.
@@ -281,6 +286,10 @@ func (x *exchange) rescue(err *error) {
 // what the web server would let it do.
 func (x *exchange) survive(fc *fasthttp.RequestCtx) {
 	r := recover()
+	if x.inside {
+		x.inside = false
+		x.front.gate.leave()
+	}
 	if r == nil {
 		return
 	}

@@ -31,13 +31,19 @@ func (x *exchange) foreign(fc *fasthttp.RequestCtx) (done bool, err error) {
 	}
 	app, ok := x.m.speaks.AppOf(x.rq)
 	if !ok {
-		if socket {
+		if socket && x.m.hears != nil {
 			return x.peek(fc)
 		}
 		return false, nil
 	}
 	if x.front = x.m.fronts[app]; x.front == nil {
 		return false, nil
+	}
+	if !socket && !x.slow() {
+		if !x.front.gate.enter(x.l.s.drain.Done()) {
+			return true, busy()
+		}
+		x.inside = true
 	}
 	x.mode = x.front.plan.Load().of(name, method, path)
 	if !x.mode.Foreign() {

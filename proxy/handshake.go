@@ -47,10 +47,7 @@ func (x *exchange) upgrade(fc *fasthttp.RequestCtx) (*adapters.Response, error) 
 		return nil, busy()
 	}
 	x.rq.SetErrorModes(x.errorMode)
-	c := newConn(s, x.m, x.t.socket, x.rq)
-	if x.observed() {
-		c.watch = s.opt.Observer.Link(x.plain())
-	}
+	c := newConn(x)
 	hello := handshake(key, x.t.socket.Protocol, x.rq)
 	fc.HijackSetNoResponse(true)
 	fc.Hijack(func(hc net.Conn) {

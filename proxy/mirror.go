@@ -60,6 +60,13 @@ type Observer interface {
 	Link(x *Exchange) LinkObserver
 }
 
+// Handover is implemented by observers that have to bring one side up to the other before the say
+// changes. It is called while new requests of the app wait and none is under way, for at most some
+// seconds; an error keeps the modes as they are.
+type Handover interface {
+	Handover(ctx context.Context, app core.AppID, dialect string, from, to Mode) error
+}
+
 // LinkObserver hears the messages of one live link: whole ones, unmasked, each side's in order. Calls
 // may come from two goroutines at a time, one for each direction. Data may be kept.
 type LinkObserver interface {

@@ -71,11 +71,7 @@ func (x *exchange) decide(nc net.Conn, hello, early []byte, head *fasthttp.Reque
 	}
 	_ = nc.SetDeadline(time.Time{}) // a closed connection shows in the first read
 	if f == nil || !x.mode.Foreign() {
-		c := newConn(s, x.m, x.t.socket, x.rq)
-		if x.observed() {
-			c.watch = s.opt.Observer.Link(x.plain())
-		}
-		c.run(nc, nil, said)
+		newConn(x).run(nc, nil, said)
 		return
 	}
 	if link := x.join(f, head, query); link != nil {
@@ -96,7 +92,7 @@ func (x *exchange) hear(nc net.Conn, said []byte) (f *fronted, all []byte, ok bo
 		if !undecided {
 			return
 		}
-		app, ok, more := x.m.speaks.AppOfFrame(text, data)
+		app, ok, more := x.m.hears.AppOfFrame(text, data)
 		if undecided = !ok && more; ok {
 			f, known = x.m.fronts[app], true
 		}

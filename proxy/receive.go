@@ -54,6 +54,7 @@ func (x *exchange) take(c *call) (*reception, *fault.Error) {
 	r := &reception{status: rs.StatusCode(), header: &rs.Header, rs: rs}
 	stream, n := rs.BodyStream(), rs.Header.ContentLength()
 	if stream == nil {
+		r.body = bytes.Clone(rs.Body()) // of a refused handshake; else there is none
 		return r, nil
 	}
 	route := ""
@@ -114,6 +115,10 @@ func (x *exchange) clean(c *call, r *reception) {
 		h.Del(name)
 	}
 	h.ResetConnectionClose()
+	if !c.sd.conf.Trusted { // only a hop of ours may speak in our name
+		h.Del(normalize.HeaderError)
+		h.Del(normalize.HeaderOriginal)
+	}
 	if c.own != adapters.OwnNothing { // a budget that many clients share says nothing of this one's
 		for _, name := range []string{"X-Ratelimit-Limit", "X-Ratelimit-Remaining", "X-Ratelimit-Reset"} {
 			h.Del(name)

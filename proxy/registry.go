@@ -15,6 +15,9 @@ import (
 type linked interface {
 	Close(code int, reason string)
 	cut() // without ceremony
+	// belongs reports whether the link is one of a fronted app and, if so, whether a plan would have it
+	// as it is.
+	belongs(f *fronted, next *plan) (of, right bool)
 }
 
 // registry knows every live connection: the web server forgets them once they are hijacked.
@@ -144,6 +147,36 @@ func (r *registry) drain(ctx context.Context, spread time.Duration) error {
 		return fmt.Errorf("proxy: %d live connections cut: %w", len(r.list()), ctx.Err())
 	}
 }
+
+// regroup asks the links of an app that a new plan puts on another side to come again, evenly over
+// spread. It returns at once.
+func (r *registry) regroup(f *fronted, next *plan, spread time.Duration, drain context.Context) {
+	var list []linked
+	for _, c := range r.list() {
+		if of, right := c.belongs(f, next); of && !right {
+			list = append(list, c)
+		}
+	}
+	if len(list) == 0 {
+		return
+	}
+	go func() {
+		// A link on the wrong side hears nothing of the other: it is moved as soon as the server bears it.
+		tick := time.NewTicker(max(min(spread/time.Duration(len(list)), movePause), 10*time.Microsecond))
+		defer tick.Stop()
+		for _, c := range list {
+			c.Close(int(ws.StatusGoingAway), "the service has moved, reconnect")
+			select {
+			case <-drain.Done():
+				return // they are being closed anyway
+			case <-tick.C:
+			}
+		}
+	}()
+}
+
+// movePause is the longest pause between two links that are asked to come again on the other side.
+const movePause = 500 * time.Microsecond
 
 // cut ends what is left without ceremony.
 func (r *registry) cut() {

@@ -121,7 +121,7 @@ func (x *exchange) shake(c *call) (*relayed, error) {
 		return nil, nil
 	}
 	_ = nc.SetDeadline(time.Time{}) // a closed connection shows in the first read
-	link := &relayed{s: x.l.s, f: c.f, id: x.rq.ID, vendor: bare(nc)}
+	link := &relayed{s: x.l.s, f: c.f, id: x.rq.ID, vendor: bare(nc), path: x.rq.Path, shadowed: x.mode.Shadowed()}
 	if n := r.Buffered(); n > 0 {
 		link.toClient, _ = r.Peek(n)
 		link.toClient = bytes.Clone(link.toClient)
@@ -167,6 +167,8 @@ type relayed struct {
 	f        *fronted
 	id       string // of the request it began with
 	route    string
+	path     string
+	shadowed bool // it began in a shadow mode
 	client   net.Conn
 	vendor   net.Conn
 	toClient []byte // to be written first
@@ -184,6 +186,10 @@ func (l *relayed) run() {
 		return
 	}
 	defer l.s.sockets.remove(l)
+	if _, right := l.belongs(l.f, l.f.plan.Load()); !right { // the modes were switched meanwhile
+		l.Close(int(ws.StatusGoingAway), "the service has moved, reconnect")
+		return
+	}
 	l.f.links.Add(1)
 	l.f.met.links.Inc()
 	start := time.Now()
@@ -213,6 +219,12 @@ func (l *relayed) Close(code int, reason string) {
 	_ = l.client.SetWriteDeadline(time.Now().Add(l.s.opt.Sockets.CloseGrace)) // a closed connection shows in the write
 	_, _ = l.client.Write(b)                                                  // a client that is gone needs no close
 	_ = l.vendor.SetReadDeadline(time.Unix(1, 0))                             // wakes the half that reads there
+}
+
+// belongs implements linked. A relayed link that nobody watches has to come again for a shadow mode.
+func (l *relayed) belongs(f *fronted, next *plan) (of, right bool) {
+	m := next.of(l.route, "GET", l.path)
+	return l.f == f, m.Foreign() && m.Shadowed() == l.shadowed
 }
 
 // cut implements linked.

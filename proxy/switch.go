@@ -154,17 +154,64 @@ func (s *side) pending() (n int) {
 	return n
 }
 
-// Switch changes who answers for an app in a dialect, from the next call on: open connections and calls
-// under way are left alone. The change is kept before it holds. by is who asks for it.
-func (s *Server) Switch(ctx context.Context, by, note string, to Setting) error {
-	f, err := s.frontNamed(to.App, to.Dialect)
+// Order is what an operator asks for.
+type Order struct {
+	Setting
+	By   string `json:"-"`
+	Note string `json:"note,omitempty"` // why, for the audit log
+	// Keep leaves live links where they are that the change puts on the wrong side. Otherwise they are
+	// asked to come again, as at the end of a server.
+	Keep bool `json:"keep_links,omitempty"`
+	// Force switches even where the observer, or calls that do not end, speak against it.
+	Force bool `json:"force,omitempty"`
+}
+
+// Switch changes who answers for an app in a dialect. New calls wait for a moment while those under way
+// end and the observer hands over; then the change is kept, and holds. No connection of a call is
+// dropped.
+func (s *Server) Switch(ctx context.Context, o Order) error {
+	f, err := s.frontNamed(o.App, o.Dialect)
 	if err != nil {
 		return err
 	}
-	if _, err := ParseMode(string(to.Mode)); err != nil {
+	if err := o.check(); err != nil {
+		return err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	now, next := f.plan.Load(), &plan{o.Mode, o.Routes}
+	if now.String() == next.String() {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, holdTime-time.Second)
+	defer cancel()
+	err = f.gate.hold(ctx)
+	defer f.gate.open()
+	if err == nil {
+		err = s.handOver(ctx, f, now.mode, next.mode)
+	}
+	if err != nil && !o.Force {
+		return fault.RequestConflict.Error("The modes stay as they are: " + err.Error() + ".")
+	}
+	e := AuditEntry{At: time.Now().UTC(), By: o.By, App: f.name, Dialect: f.dialect, From: now.String(), To: next.String(), Note: o.Note}
+	if s.opt.Ledger != nil {
+		if err := s.opt.Ledger.Choose(context.WithoutCancel(ctx), o.Setting, e); err != nil {
+			return err
+		}
+	}
+	f.take(next, o.By)
+	if !o.Keep {
+		s.sockets.regroup(f, next, s.opt.Sockets.DrainSpread, s.drain)
+	}
+	return nil
+}
+
+// check refuses modes that do not exist.
+func (o *Order) check() error {
+	if _, err := ParseMode(string(o.Mode)); err != nil {
 		return fault.RequestInvalidField.Error(err.Error())
 	}
-	for _, r := range to.Routes {
+	for _, r := range o.Routes {
 		if _, err := ParseMode(string(r.Mode)); err != nil {
 			return fault.RequestInvalidField.Error(err.Error())
 		}
@@ -172,20 +219,16 @@ func (s *Server) Switch(ctx context.Context, by, note string, to Setting) error 
 			return fault.RequestMissingField.Error("a route needs the name of an operation, or a method and a path")
 		}
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	now, next := f.plan.Load(), &plan{to.Mode, to.Routes}
-	if now.String() == next.String() {
+	return nil
+}
+
+// handOver lets the observer bring one side up to the other.
+func (s *Server) handOver(ctx context.Context, f *fronted, from, to Mode) error {
+	h, ok := s.opt.Observer.(Handover)
+	if !ok || from == to {
 		return nil
 	}
-	e := AuditEntry{At: time.Now().UTC(), By: by, App: f.name, Dialect: f.dialect, From: now.String(), To: next.String(), Note: note}
-	if s.opt.Ledger != nil {
-		if err := s.opt.Ledger.Choose(ctx, to, e); err != nil {
-			return err
-		}
-	}
-	f.take(next, by)
-	return nil
+	return h.Handover(ctx, f.app, f.dialect, from, to)
 }
 
 // take puts a plan in force. The caller holds mu.
@@ -243,6 +286,7 @@ func (s *Server) recall(ctx context.Context) error {
 		f.mu.Lock()
 		if next := (&plan{to.Mode, to.Routes}); next.String() != f.plan.Load().String() {
 			f.take(next, "ledger")
+			s.sockets.regroup(f, next, s.opt.Sockets.DrainSpread, s.drain)
 		}
 		f.mu.Unlock()
 	}

@@ -36,6 +36,7 @@ type serveCmd struct {
 	Data string `placeholder:"DIR" help:"Demo: folder of database, uploads and development certificate. Default: a temporary one, removed at the end."`
 	Host string `default:"127.0.0.1" help:"Demo: address to listen on."`
 
+	Front int    `placeholder:"Q" help:"Demo: stand before the demo whose first port is Q as if it were the vendors: every call and live link is passed on to it."`
 	Panes string `placeholder:"DIR" help:"Demo: folder of the console's built live panes (make panes)."`
 }
 
@@ -53,6 +54,7 @@ func (c serveCmd) Run(s streams) error {
 	defer signal.Stop(signals)
 	done := make(chan struct{})
 	defer close(done)
+	p.Hangup = hangups(done)
 	go stopOnSignal(signals, done, cancel, func() {
 		cleanup()
 		os.Exit(exitFailure)
@@ -61,6 +63,27 @@ func (c serveCmd) Run(s streams) error {
 		err = fmt.Errorf("%w; another program has the address: %s", err, c.portHint())
 	}
 	return err
+}
+
+// hangups passes SIGHUP on until done. Without it the signal would end the process.
+func hangups(done <-chan struct{}) <-chan struct{} {
+	signals, out := make(chan os.Signal, 1), make(chan struct{}, 1)
+	signal.Notify(signals, syscall.SIGHUP)
+	go func() {
+		defer signal.Stop(signals)
+		for {
+			select {
+			case <-done:
+				return
+			case <-signals:
+				select {
+				case out <- struct{}{}:
+				default: // one is waiting already
+				}
+			}
+		}
+	}()
+	return out
 }
 
 // stopOnSignal calls stop at the first signal and abort at the second, unless done comes before.
@@ -99,6 +122,12 @@ func (c serveCmd) program(s streams) (p *Program, cleanup func(), err error) {
 			cleanup = func() { _ = os.RemoveAll(dir) } // it is a temporary folder: the system clears what is left
 		}
 		p.Config = config.Demo(c.Host, c.Port, p.Dir)
+		if c.Front != 0 {
+			if c.Front < 1 || c.Front > maxDemoPort {
+				return nil, nil, usagef("--front %d is no first port of a demo: 1 to %d.", c.Front, maxDemoPort)
+			}
+			config.Fronting(p.Config, c.Host, c.Front)
+		}
 		p.Config.Console = config.Console{Password: demoPassword(), Panes: c.Panes}
 	} else {
 		if p.Config, _, err = c.load(s); err != nil {
@@ -106,6 +135,13 @@ func (c serveCmd) program(s streams) (p *Program, cleanup func(), err error) {
 		}
 		if p.Config == nil {
 			return nil, nil, usagef("%s", noConfig)
+		}
+		p.Reread = func() (*config.Config, error) {
+			again, path, err := c.load(s)
+			if err == nil && again == nil {
+				err = fmt.Errorf("the file %s is gone", path)
+			}
+			return again, err
 		}
 	}
 	p.Log, err = newLog(p.Config.Log, s)
