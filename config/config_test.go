@@ -148,7 +148,7 @@ func TestParseFindsProblems(t *testing.T) {
 		{"several nodes over a file", "[bus]\nkind = \"nats\"\nurl = \"nats://h\"\n" + ok, nil, []string{
 			`f:2: bus.kind: other nodes cannot be met over a SQLite file: one process alone may open it (set store.kind = "postgres", or bus.kind = "embedded")`,
 		}},
-		{"an unknown service", ok + "[app.nexconn]\napp_key = \"a\"\napp_secret = \"0123456789abcdef\"\nservices_off = [\"chat\"]\n", nil, []string{"f:9: app[0].nexconn.services_off: \"chat\" is not a service (one of allowlist, blocklist, community, history, open_metadata, presence, profiles, recall_others, rtc)"}},
+		{"an unknown service", ok + "[app.nexconn]\napp_key = \"a\"\napp_secret = \"0123456789abcdef\"\nservices_off = [\"chat\"]\n", nil, []string{"f:9: app[0].nexconn.services_off: \"chat\" is not a service (one of allowlist, blocklist, community, history, open_metadata, open_visitors, presence, profiles, recall_others, rtc)"}},
 		{"one key twice", ok + "[app.cometchat]\napp_id = \"a\"\nfull_access_key = \"0123456789abcdef\"\nauth_only_key = \"0123456789abcdef\"\n", nil, []string{"f:9: app[0].cometchat.auth_only_key: must differ from full_access_key"}},
 	}
 	for _, tt := range tests {

@@ -152,7 +152,7 @@ func (g *guest) end(err error) {
 
 // ready waits for the SDK to be loaded and reads what the dialect can do.
 func (g *guest) ready() error {
-	c, err := g.await(0, 2*patience, func(c callback) bool { return c.Event == "ready" })
+	c, err := g.await(0, readyWithin, func(c callback) bool { return c.Event == "ready" })
 	if err != nil {
 		return err
 	}
@@ -238,7 +238,7 @@ func (g *guest) await(mark int, within time.Duration, match func(callback) bool)
 func outline(list []callback) string {
 	s := ""
 	for _, c := range list {
-		s += fmt.Sprintf("\n    %s %.1500s", c.Event, c.Args.Raw)
+		s += fmt.Sprintf("\n    %s %.700s", c.Event, c.Args.Raw)
 	}
 	if s == "" {
 		return "nothing"

@@ -37,6 +37,14 @@ func enterRoom(t *testing.T, s *server) *room {
 		return err
 	})
 	r.must(t, r.actors["stream"], ask{Op: "person", User: r.target})
+	var actors []string
+	for _, v := range vendors {
+		actors = append(actors, r.actors[v].id)
+	}
+	each(t, r.listeners(), func(g *guest) error {
+		_, err := g.do(ask{Op: "subscribe", Users: actors})
+		return err
+	})
 	return r
 }
 
@@ -168,10 +176,16 @@ func (sc *scene) run(t *testing.T, c *crossing) {
 	}
 	a.Room = sc.name(group, sc.by.vendor)
 	a.Rooms = []string{a.Room}
-	if c.subject == "each" {
+	if c.subject == "each" || c.subject == "between" {
 		for _, g := range to {
 			one := a
+			if c.subject == "between" {
+				one.Old = sc.word("said")
+				sc.must(t, g, ask{Op: "direct", To: sc.by.id, Text: one.Old})
+				sc.must(t, sc.by, ask{Op: "know", Text: one.Old})
+			}
 			one.To, one.Target, one.Text = g.id, g.id, sc.word(c.op)
+			sc.must(t, g, ask{Op: "watchto", To: sc.by.id})
 			sc.act(t, c, one, group, []*guest{g})
 		}
 		return
@@ -322,6 +336,9 @@ func (sc *scene) silence(t *testing.T, c *crossing, group string, to []*guest, m
 	t.Helper()
 	text := sc.word("fence")
 	g := sc.ears["cometchat"]
+	if c.op == "dissolve" {
+		group = sc.another(t)
+	}
 	if _, err := g.do(ask{Op: "text", Room: sc.name(group, g.vendor), Text: text}); err != nil {
 		t.Fatalf("the fence: %v", err)
 	}

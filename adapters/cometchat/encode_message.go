@@ -220,12 +220,8 @@ func dataMembers(w *wire.Writer, m *core.Message, c *content, v *venue) {
 
 // foreignMetadata shows custom fields of another dialect as metadata, so that they are not lost.
 func foreignMetadata(w *wire.Writer, m *core.Message) {
-	fields := wire.NewWriter(len(m.Extra) + 2)
-	fields.Open()
-	fields.Extra(m.Extra, wire.NamesOf(contentName, "edited_by"))
-	fields.Close()
-	if fields.Len() > len("{}") {
-		w.Raw("metadata", fields.Bytes())
+	if fields := wire.Fields(m.Extra); fields != nil {
+		w.Raw("metadata", fields)
 	}
 }
 

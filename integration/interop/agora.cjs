@@ -42,6 +42,7 @@ async function open(id) {
 serve({
   login: { run: async ({ id }) => { await rest('POST', '/users', { username: id, password: `pw-${id}` }); await open(id); } },
   watch: { run: async () => null },
+  watchto: { run: async () => null },
   subscribe: { run: async ({ users }) => { await conn.subscribePresence({ usernames: users, expiry: 3600 }); } },
   create: sdk('createGroup', async ({ name, members }) => {
     const { data } = await conn.createGroup({ data: { groupname: name, desc: 'd', members, public: true, approval: false, allowinvites: true, inviteNeedConfirm: false, maxusers: 50 } });

@@ -53,6 +53,7 @@ serve({
     await online();
   } },
   watch: { run: async () => null },
+  watchto: { run: async () => null },
   subscribe: { run: async () => null }, // of all users, asked for when the SDK starts
   create: sdk('createGroup', async ({ room, name, members }) => {
     await CometChat.createGroup(new CometChat.Group(room, name, 'public'));

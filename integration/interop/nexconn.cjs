@@ -63,6 +63,7 @@ serve({
     await up;
   } },
   watch: { run: async () => null },
+  watchto: { run: async () => null },
   subscribe: { run: async ({ users }) => { await must(RC.subscribeUserStatus(users, RC.SubscribeType?.ONLINE_STATUS ?? 1, 3600)); } },
   create: sdk('createGroup', async ({ room, name, members }) => {
     await must(RC.createGroup({ groupId: room, groupName: name, joinPermission: 1, inviteHandlePermission: 0 }, members));
@@ -90,8 +91,8 @@ serve({
   demote: sdk('removeGroupManagers', async ({ room, target }) => { await must(RC.removeGroupManagers(room, [target])); }),
   mute: back('/group-channel/user/mute-list/add', async ({ room, target }) => { await rest('/group-channel/user/mute-list/add', { channelId: room, userIds: [target], durationMinutes: 60 }); }),
   unmute: back('/group-channel/user/mute-list/remove', async ({ room, target }) => { await rest('/group-channel/user/mute-list/remove', { channelId: room, userIds: [target] }); }),
-  freeze: back('/group-channel/mute/add', async ({ room }) => { await rest('/group-channel/mute/add', { channelIds: [room] }); }),
-  thaw: back('/group-channel/mute/remove', async ({ room }) => { await rest('/group-channel/mute/remove', { channelIds: [room] }); }),
+  freeze: back('/group-channel/freeze-list/add', async ({ room }) => { await rest('/group-channel/freeze-list/add', { channelIds: [room] }); }),
+  thaw: back('/group-channel/freeze-list/remove', async ({ room }) => { await rest('/group-channel/freeze-list/remove', { channelIds: [room] }); }),
   join: sdk('joinGroup', async ({ room }) => { await must(RC.joinGroup(room)); }),
   leave: sdk('quitGroup', async ({ room }) => { await must(RC.quitGroup(room, {})); }),
   direct: sdk('sendMessage', ({ to, text }) => sent(direct(to), words(text))),

@@ -33,6 +33,7 @@ serve({
   login: { run: login },
   person: { run: ({ user }) => server.upsertUser({ id: user, name: user }).then(() => null) },
   watch: { run: async ({ room }) => { await group(room).watch({ presence: true }); } },
+  watchto: { run: async ({ to }) => { await direct(to).watch(); } },
   subscribe: { run: async () => null }, // those who watch a channel are told of its members
   create: sdk('channel.watch', async ({ room, name, members }) => {
     await client.channel('messaging', room, { name, members: [me, ...members] }).watch({ presence: true });
@@ -75,14 +76,15 @@ serve({
   demote: sdk('channel.demoteModerators', async ({ room, target }) => { await group(room).demoteModerators([target]); }),
   ban: sdk('channel.banUser', async ({ room, target }) => { await group(room).banUser(target, { reason: 'rude' }); }),
   unban: sdk('channel.unbanUser', async ({ room, target }) => { await group(room).unbanUser(target); }),
-  freeze: sdk('channel.updatePartial', async ({ room }) => { await group(room).updatePartial({ set: { frozen: true } }); }),
-  thaw: sdk('channel.updatePartial', async ({ room }) => { await group(room).updatePartial({ set: { frozen: false } }); }),
+  freeze: back('channel.updatePartial', async ({ room }) => { await server.channel('messaging', room).updatePartial({ set: { frozen: true } }); }),
+  thaw: back('channel.updatePartial', async ({ room }) => { await server.channel('messaging', room).updatePartial({ set: { frozen: false } }); }),
   join: back('channel.addMembers', async ({ room }) => { await server.channel('messaging', room).addMembers([me]); }),
   leave: sdk('channel.removeMembers', async ({ room }) => { await group(room).removeMembers([me]); }),
   direct: sdk('channel.sendMessage', async ({ to, text }) => { const c = direct(to); await c.watch(); return sent(c.sendMessage({ text })); }),
   block: sdk('blockUser', async ({ to }) => { await client.blockUser(to); }),
   unblock: sdk('unBlockUser', async ({ to }) => { await client.unBlockUser(to); }),
   poll: sdk('createPoll', async ({ room, text }) => {
+    await server.updateChannelType('messaging', { polls: true });
     const { poll } = await client.createPoll({ name: text, options: [{ text: 'yes' }, { text: 'no' }] });
     await group(room).sendMessage({ text: '', poll_id: poll.id });
   }),
