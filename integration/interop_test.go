@@ -119,6 +119,7 @@ func TestInterop(t *testing.T) {
 // play has one person do everything in the table.
 func (r *room) play(t *testing.T, table []*crossing, by *guest) {
 	sc := &scene{room: r, by: by, group: "room-" + by.vendor}
+	sc.another(t)
 	for _, c := range table {
 		t.Run(strings.ReplaceAll(c.title, " ", "_"), func(t *testing.T) {
 			_, able := by.can[c.op]
@@ -167,6 +168,8 @@ func (sc *scene) run(t *testing.T, c *crossing) {
 		}
 	case "group":
 		group = sc.another(t)
+	case "member":
+		sc.must(t, sc.by, ask{Op: "add", Room: sc.name(group, sc.by.vendor), Target: sc.target})
 	case "title":
 		a.Name = sc.word("Title")
 		sc.named = a.Name
@@ -271,7 +274,7 @@ func (sc *scene) act(t *testing.T, c *crossing, a ask, group string, to []*guest
 		sc.told(t, row, a, group, g, marks[g])
 	}
 	if silent {
-		sc.silence(t, c, group, to, marks)
+		sc.silence(t, c, to, marks)
 	}
 	if c.subject == "new" {
 		for _, g := range append(sc.listeners(), sc.by) {
@@ -332,13 +335,11 @@ var noise = map[string][]string{
 
 // silence checks that those of whom the table says that they are told nothing are not: what was said
 // afterwards arrives before anything of it.
-func (sc *scene) silence(t *testing.T, c *crossing, group string, to []*guest, marks map[*guest]int) {
+func (sc *scene) silence(t *testing.T, c *crossing, to []*guest, marks map[*guest]int) {
 	t.Helper()
 	text := sc.word("fence")
 	g := sc.ears["cometchat"]
-	if c.op == "dissolve" {
-		group = sc.another(t)
-	}
+	group := sc.another(t)
 	if _, err := g.do(ask{Op: "text", Room: sc.name(group, g.vendor), Text: text}); err != nil {
 		t.Fatalf("the fence: %v", err)
 	}

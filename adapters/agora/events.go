@@ -118,8 +118,8 @@ func (x *telling) message() {
 	m := x.ev.Message
 	k, _ := keptOf(m)
 	switch {
-	case m.Notice != nil || m.Deleted():
-		return // notices are told as what happened
+	case m.Notice != nil && m.Notice.Kind != core.NoticeCall || m.Deleted():
+		return // notices are told as what happened; there is nothing else to tell a call by
 	case m.User == x.viewer && (x.own() || k.device != "" && k.device == x.device):
 		return
 	case len(m.RestrictedTo) > 0 && m.User != x.viewer && !slices.Contains(m.RestrictedTo, x.viewer):

@@ -194,6 +194,8 @@ func dataMembers(w *wire.Writer, m *core.Message, c *content, v *venue) {
 		if t := gjson.GetBytes(c.data, "text"); t.Exists() {
 			w.Raw("text", []byte(t.Raw))
 		}
+	case m.Text == "" && m.Poll != nil:
+		w.Text("text", "["+m.Poll.Name+"]")
 	case m.Text != "" || c.kind == "text":
 		w.Text("text", m.Text)
 	}

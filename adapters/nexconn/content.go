@@ -109,7 +109,7 @@ var textMember = map[string]string{kindText: "content", kindReference: "content"
 // neutralContent is the content of a message that another dialect wrote, or that nobody wrote.
 func neutralContent(m *core.Message) content {
 	switch {
-	case m.Notice != nil:
+	case m.Notice != nil && m.Notice.Kind != core.NoticeCall:
 		return newContent(kindGroup, noticeBody(m))
 	case m.Kind == core.MessageSystem && len(m.Attachments) == 0:
 		w := wire.NewWriter(64 + len(m.Text))

@@ -6,7 +6,7 @@ const { tell, serve, sdk, know, known, need, json, dot } = require('./line.cjs')
 
 const host = need('COMET_HOST');
 const [app, authKey, apiKey] = [need('COMET_APP'), need('COMET_AUTH_KEY'), need('COMET_API_KEY')];
-let me; const calls = new Map();
+let me;
 
 const rest = (method, path, body) => json(method, `https://${host}/v3.0${path}`, { appid: app, apikey: apiKey }, body);
 const of = async (text) => Number((await known(text)).id);
@@ -96,8 +96,10 @@ serve({
   direct: sdk('sendMessage', ({ to, text: words }) => sent(text(to, words, 'user'))),
   block: sdk('blockUsers', async ({ to }) => { await CometChat.blockUsers([to]); }),
   unblock: sdk('unblockUsers', async ({ to }) => { await CometChat.unblockUsers([to]); }),
-  call: sdk('initiateCall', async ({ to }) => { calls.set(to, (await CometChat.initiateCall(new CometChat.Call(to, 'audio', 'user'))).getSessionId()); }),
-  hangup: sdk('rejectCall', async ({ to }) => { await CometChat.rejectCall(calls.get(to), CometChat.CALL_STATUS.CANCELLED); }),
+  call: sdk('initiateCall', async ({ to }) => {
+    const call = await CometChat.initiateCall(new CometChat.Call(to, 'audio', 'user'));
+    await CometChat.rejectCall(call.getSessionId(), CometChat.CALL_STATUS.CANCELLED);
+  }),
   enter: sdk('joinGroup', async ({ room }) => { await CometChat.joinGroup(room, 'public', ''); }),
   exit: sdk('leaveGroup', async ({ room }) => { await CometChat.leaveGroup(room); }),
   roomtext: sdk('sendMessage', ({ room, text: words }) => sent(text(room, words, 'group'))),
