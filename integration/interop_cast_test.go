@@ -21,7 +21,7 @@ import (
 var vendors = []string{"stream", "cometchat", "agora", "nexconn"}
 
 // patience bounds every wait for something that has to happen.
-const patience = 2 * time.Second
+const patience = 10 * time.Second
 
 // ask is what a person of the room is told to do; each operation reads the members it needs.
 type ask struct {

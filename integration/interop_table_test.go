@@ -127,7 +127,7 @@ func (c *condition) holds(args gjson.Result, fill *strings.Replacer) bool {
 	case '?', '>':
 		return v.Exists() && v.String() != ""
 	}
-	if strings.HasPrefix(want, "{") || strings.HasPrefix(want, "[") {
+	if json.Valid([]byte(want)) && strings.ContainsAny(want[:1], "{[") {
 		return sameJSON(v.Raw, want) || sameJSON(v.String(), want)
 	}
 	return v.Exists() && v.String() == want

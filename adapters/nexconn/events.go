@@ -18,6 +18,7 @@ const (
 	topicNotify   = "s_ntf"
 	topicCommand  = "s_cmd"
 	topicSettings = "s_us"
+	topicPresence = "s_stat"
 )
 
 // Kinds of NotifyMsg of s_ntf and s_cmd.

@@ -97,7 +97,7 @@ serve({
   leave: sdk('quitGroup', async ({ room }) => { await must(RC.quitGroup(room, {})); }),
   direct: sdk('sendMessage', ({ to, text }) => sent(direct(to), words(text))),
   block: back('/user/blocklist/add', async ({ to }) => { await rest('/user/blocklist/add', { userId: me, targetUserIds: [to] }); }),
-  unblock: back('/user/blocklist/remove', async ({ to }) => { await rest('/user/blocklist/remove', { userId: me, targetUserIds: [to] }); }),
+  unblock: back('/user/blocklist/remove', async ({ to }) => { await rest('/user/blocklist/remove', { userId: me, blockedUserIds: [to] }); }),
   enter: sdk('joinChatRoom', async ({ room }) => { await must(RC.joinChatRoom(room, { count: -1 })); }),
   exit: sdk('quitChatRoom', async ({ room }) => { await must(RC.quitChatRoom(room)); }),
   roomtext: sdk('sendMessage', ({ room, text }) => sent(open(room), words(text))),
