@@ -67,7 +67,7 @@ var nouns = []step{
 	{who: "bob", method: "POST", path: "/v1/threads/{message}/leave", real: "/v1/threads/n1/leave"},
 	{who: "alice", method: "DELETE", path: "/v1/threads/{message}", real: "/v1/threads/n1"},
 
-	{as: "alice", method: "POST", path: "/v1/channels/{channel}/streams", real: "/v1/channels/hall/streams", body: `{"chunk":"One ","message":{"id":"s1","text":""}}`},
+	{as: "alice", method: "POST", path: "/v1/channels/{channel}/streams", real: "/v1/channels/hall/streams", body: `{"chunk":"One ","message":{"id":"s1"}}`},
 	{as: "alice", method: "POST", path: "/v1/streams/{message}", real: "/v1/streams/s1", body: `{"seq":2,"chunk":"two","done":true}`},
 	{who: "bob", method: "GET", path: "/v1/streams/{message}", real: "/v1/streams/s1?after=1"},
 
@@ -134,6 +134,9 @@ var nouns = []step{
 	{method: "GET", path: "/v1/types/{type}", real: "/v1/types/lesson"},
 	{method: "DELETE", path: "/v1/types/{type}", real: "/v1/types/lesson"},
 
+	{who: "alice", method: "POST", path: "/v1/channels/{channel}/messages", real: "/v1/channels/hall/messages", body: `{"id":"g1","text":"/giphy tea","slash":true}`},
+	{who: "alice", method: "POST", path: "/v1/messages/{message}/action", real: "/v1/messages/g1/action", body: `{"form":{"image_action":"send"}}`},
+	{method: "DELETE", path: "/v1/channels/{channel}", real: "/v1/channels/livestream:stage?hard=true"},
 	{who: "alice", method: "PUT", path: "/v1/channels/{channel}/bans/{user}", real: "/v1/channels/hall/bans/carol", body: `{"expel":true,"expires_in":600,"reason":"enough"}`},
 	{who: "alice", method: "GET", path: "/v1/channels/{channel}/bans", real: "/v1/channels/hall/bans?search=car"},
 }

@@ -83,7 +83,6 @@ var unreached = map[string]string{
 	"Credentials.List":   "as Credentials.Put",
 	"Credentials.Delete": "as Credentials.Put; DELETE /v1/users/{user}/tokens revokes all of a person's by time",
 	"Live.Sync":          "catching up by a time, channel by channel: the feed and after= of the live link do it by stamp, over everything",
-	"Messages.Action":    "reached by POST /v1/messages/{message}/action; only an answer of an app's own command has buttons, which takes an endpoint of theirs",
 	"Health.Ready":       "no command: the listener for operators answers it",
 }
 
@@ -98,7 +97,7 @@ func (r *recorder) complete(t *testing.T) {
 			all[f.Name+"."+f.Type.Method(i).Name] = true
 		}
 	}
-	if len(all) < 200 {
+	if len(all) < 150 {
 		t.Errorf("the core has %d commands only", len(all))
 	}
 	for _, name := range slices.Sorted(maps.Keys(all)) {
@@ -122,7 +121,7 @@ func (a *api) elsewhere() {
 	b := dial(a, "bob", "")
 	b.until("live")
 	for _, frame := range []string{
-		`{"type":"watch","id":"w","channels":["livestream:stage"]}`, `{"type":"follow","id":"f","users":["carol"]}`,
+		`{"type":"watch","id":"w","channels":["hall"]}`, `{"type":"follow","id":"f","users":["carol"]}`,
 	} {
 		b.say(frame)
 		b.until("ok")
@@ -133,7 +132,7 @@ func (a *api) elsewhere() {
 	a.must(a.as("bob", "DELETE", "/v1/files/"+up.Get("id").String(), ""))
 	a.must(a.raw("POST", "/v1/guests", `{"name":"Gus"}`, "X-Api-Key", testKey))
 	a.refused(a.as("bob", "GET", "/v1/preview?url=http://127.0.0.1:1/", ""), "resource.not_found")
-	a.refused(a.srv("GET", "/v1/tasks/none", ""), "task.not_found")
+	a.refused(a.srv("GET", "/v1/tasks/none", ""), "resource.not_found")
 	a.must(a.as("alice", "POST", "/v1/channels/hall/messages", `{"id":"vote","poll":"np"}`))
 	option := a.must(a.as("alice", "GET", "/v1/polls/np", "")).body.Get("options.0.id").String()
 	vote := a.must(a.as("alice", "POST", "/v1/polls/np/votes", `{"message":"vote","option":"`+option+`"}`)).body.Get("id").String()

@@ -50,8 +50,9 @@ func (d *Dialect) streamRows() []row {
 		op("POST", "/v1/channels/:channel/streams", "startStream", "Begins a message that is written in pieces, by a server for its author; each is told as stream.grown.", func(ctx context.Context, c *call, in *struct {
 			where
 			chunk
-			Message draftMessage `json:"message" need:"true"`
+			Message draftMessage `json:"message" need:"true" doc:"Its text, until the last piece: the first piece when absent."`
 		}) (Stream, error) {
+			in.Message.Text = orElse(in.Message.Text, in.chunk.Text) // until the whole text is there
 			v, err := x.Write(ctx, c.by, in.write(core.WriteStream{Key: in.Channel, Input: in.Message.input()}))
 			c.created(true)
 			return streamOf(&v), err
