@@ -7,7 +7,7 @@ FUZZTIME ?= 10s
 UNIT      = $(shell go list ./... | grep -v /integration)
 
 .DEFAULT_GOAL := build
-.PHONY: build test unit integration deps panes bench bench-scale bench-import race fuzz lint generate clean
+.PHONY: build test unit integration deps panes bench bench-scale chaos bench-import import-million chart race fuzz lint generate clean
 
 build: ## bin/dragoman
 	go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/dragoman ./cmd/dragoman
@@ -42,8 +42,18 @@ bench: ## throughput, latency, fan-out, memory and start, measured on this machi
 bench-scale: ## PostgreSQL, by one node and by three
 	go run ./bench -only p
 
+chaos: deps ## five minutes of three nodes with all vendors' SDKs, while parts of them are killed, paused and cut off; CHAOS=1m CHAOS_SEED=7 for others
+	CHAOS=$${CHAOS:-5m} go test -count 1 -timeout 20m -v -run 'TestChaos$$' ./integration
+
 bench-import: ## a million messages into a fresh database
 	go test -run '^$$' -bench 'Import$$' -benchtime 1000000x ./core/transfer
+
+import-million: ## a million messages by the command, killed, resumed, exported and imported again
+	go test -count 1 -timeout 30m -run 'TestImportAndBack$$' -v ./integration -args -import.messages 1000000
+
+chart: ## lints and renders the Helm chart, by Helm itself, built from its module
+	GOBIN=$(CURDIR)/.cache/bin go install helm.sh/helm/v3/cmd/helm@v3.21.4
+	PATH="$(CURDIR)/.cache/bin:$$PATH" go test -count 1 -v -run TestChart ./deploy
 
 race: ## needs a C compiler
 	CGO_ENABLED=1 go test -race -shuffle=on $(UNIT)

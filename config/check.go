@@ -58,8 +58,11 @@ func (c *Config) Validate() []Issue {
 			v.add("trusted_proxies", strconv.Quote(p)+" is not a network", "write it like \"10.0.0.0/8\" or \"192.0.2.1/32\"")
 		}
 	}
-	v.store(c)
-	v.required("files.dir", c.Files.Dir)
+	v.core(c)
+	if c.Core.Kind != CoreRemote {
+		v.store(c)
+		v.required("files.dir", c.Files.Dir)
+	}
 	if n := len(c.Console.Password); n > 0 && n < minPassword {
 		v.add("console.password", fmt.Sprintf("must have at least %d characters", minPassword), "leave it empty for no console")
 	}
@@ -229,18 +232,21 @@ func (v *checker) native(path string, a *App, keys map[string]string) {
 }
 
 // bare reports whether nothing of the table is set.
-func (s *Stream) bare() bool { return s.APISecret == "" && s.Listen == "" && len(s.Hosts) == 0 }
+func (s *Stream) bare() bool {
+	return s.APISecret == "" && s.Listen == "" && len(s.Hosts) == 0 && s.Upstream.off()
+}
 
 // bare reports whether nothing of the table is set.
 func (c *CometChat) bare() bool {
-	return c.Region == "" && c.FullAccessKey == "" && c.AuthOnlyKey == "" && c.Listen == ""
+	return c.Region == "" && c.FullAccessKey == "" && c.AuthOnlyKey == "" && c.Listen == "" && c.Upstream.off()
 }
 
 // bare reports whether nothing of the table is set.
 func (g *Agora) bare() bool {
 	set := *g
 	set.FileLifetime = Duration{} // has a default
-	return set == Agora{}
+	set.Upstream = Upstream{}     // looked at by itself
+	return reflect.ValueOf(set).IsZero() && g.Upstream.off()
 }
 
 // hex32 is how app ids of Agora are written.
@@ -278,11 +284,12 @@ func (v *checker) agora(path string, a *App, keys map[string]string) {
 	if g.Listen != "" {
 		v.address(path+".listen", g.Listen, "agora")
 	}
+	v.upstream(path+".upstream", &g.Upstream, "", false)
 }
 
 // bare reports whether nothing of the table is set.
 func (n *Nexconn) bare() bool {
-	return n.AppSecret == "" && n.Listen == "" && len(n.Callers) == 0 && len(n.ServicesOff) == 0 && len(n.Quotas) == 0
+	return n.AppSecret == "" && n.Listen == "" && len(n.Callers) == 0 && len(n.ServicesOff) == 0 && len(n.Quotas) == 0 && n.Upstream.off()
 }
 
 // nexconnServices are what an app may have switched off.
@@ -311,6 +318,7 @@ func (v *checker) nexconn(path string, a *App, keys map[string]string) {
 	if n.Listen != "" {
 		v.address(path+".listen", n.Listen, "nexconn")
 	}
+	v.upstream(path+".upstream", &n.Upstream, "", false)
 	for _, c := range n.Callers {
 		if _, err := netip.ParseAddr(c); err != nil {
 			v.add(path+".callers", strconv.Quote(c)+" is not an address", "such as 203.0.113.7")
@@ -355,6 +363,7 @@ func (v *checker) cometchat(path string, a *App, keys map[string]string) {
 	if c.Listen != "" {
 		v.address(path+".listen", c.Listen, "cometchat")
 	}
+	v.upstream(path+".upstream", &c.Upstream, c.AppID, true)
 }
 
 // stream checks an app's table for that dialect.
@@ -376,6 +385,7 @@ func (v *checker) stream(path string, a *App, keys, hosts map[string]string) {
 	if s.Listen != "" {
 		v.address(path+".listen", s.Listen, "stream")
 	}
+	v.upstream(path+".upstream", &s.Upstream, "", false)
 	for _, h := range s.Hosts {
 		if h == "" || strings.ContainsAny(h, "/: ") {
 			v.add(path+".hosts", strconv.Quote(h)+" is not a host name", "without scheme, port and path")

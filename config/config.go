@@ -12,6 +12,7 @@ type Config struct {
 	TrustedProxies []string `toml:"trusted_proxies" example:"10.0.0.0/8" doc:"Networks of reverse proxies whose X-Forwarded-For and X-Forwarded-Proto are believed."`
 
 	Log       Log       `toml:"log"`
+	Core      Core      `toml:"core"`
 	Store     Store     `toml:"store"`
 	Bus       Bus       `toml:"bus"`
 	Files     Files     `toml:"files"`
@@ -28,6 +29,20 @@ type Log struct {
 	Level  string `toml:"level" enum:"debug,info,warn,error" doc:"Lowest level that is written. Requests that succeed are written at debug."`
 	Format string `toml:"format" enum:"json,console" doc:"One JSON object per line, or columns for a person to read."`
 }
+
+// Core is where the chat core is: in this process, or on other nodes.
+type Core struct {
+	Kind   string   `toml:"kind" enum:"embedded,remote" doc:"Embedded is the whole server in one process. Remote is the proxy alone, a sidecar: store, bus, files and callbacks of this file mean nothing then, since the nodes have theirs."`
+	Nodes  []string `toml:"nodes" example:"http://core1:8070" doc:"With remote: the nodes, each by the address it has in core.listen. Every one is asked for itself, so none of them may be a load balancer."`
+	Secret Secret   `toml:"secret" example:"env:DRAGOMAN_CLUSTER_SECRET" doc:"Secret of the cluster, the same on nodes and sidecars: the text itself, env:NAME or file:PATH. At least 32 characters. Whoever knows it may act as anybody in any app."`
+	Listen string   `toml:"listen" example:"10.0.0.5:8070" doc:"With embedded: an address at which this node serves sidecars. Never expose it. Empty means: none are served."`
+}
+
+// The places of the core.
+const (
+	CoreEmbedded = "embedded"
+	CoreRemote   = "remote"
+)
 
 // Store is where chats are kept.
 type Store struct {
@@ -124,6 +139,8 @@ type Stream struct {
 	APISecret Secret   `toml:"api_secret" example:"env:ACME_STREAM_SECRET" doc:"Secret that signs user tokens, server tokens and webhooks: the text itself, env:NAME or file:PATH. At least 16 characters."`
 	Listen    string   `toml:"listen" example:":8081" doc:"A listener of its own, without path prefix. Apps may share one."`
 	Hosts     []string `toml:"hosts" example:"chat.acme.test" doc:"Host names on the main listener that speak this dialect without a path prefix."`
+
+	Upstream Upstream `toml:"upstream"`
 }
 
 // CometChat is an app's table for the CometChat dialect. The dialect is off without app_id.
@@ -133,6 +150,8 @@ type CometChat struct {
 	FullAccessKey Secret `toml:"full_access_key" example:"env:ACME_COMET_FULL" doc:"API key of scope fullAccess, which also signs tokens: the text itself, env:NAME or file:PATH. At least 16 characters."`
 	AuthOnlyKey   Secret `toml:"auth_only_key" example:"env:ACME_COMET_AUTH" doc:"API key of scope authOnly, for apps that log in with it. Empty means there is none."`
 	Listen        string `toml:"listen" example:":8082" doc:"A listener of its own, without path prefix. The SDK insists on https and wss, so that something that ends TLS has to stand in front. Apps may share one."`
+
+	Upstream Upstream `toml:"upstream"`
 }
 
 // Agora is an app's table for the Agora Chat dialect. The dialect is off without app_id.
@@ -147,6 +166,8 @@ type Agora struct {
 	UserLimit        int      `toml:"user_limit" max:"1000000" doc:"Most accounts that can be registered, as a plan of the vendor has it. 0 means no bound."`
 	FileLifetime     Duration `toml:"file_lifetime" doc:"How long attachments are kept unless a call asks for another time."`
 	Listen           string   `toml:"listen" example:":8083" doc:"A listener of its own, without path prefix. Apps may share one."`
+
+	Upstream Upstream `toml:"upstream"`
 }
 
 // AppKey is the key that the client SDK is created with.
@@ -161,6 +182,8 @@ type Nexconn struct {
 	ServicesOff []string `toml:"services_off" example:"community" doc:"Services of the vendor that this app has not switched on; their calls answer HTTP 430. Of: allowlist, blocklist, community, history, open_metadata, open_visitors, presence, profiles, recall_others, rtc."`
 	Quotas      []string `toml:"quotas" example:"users=10000" doc:"Caps that differ from the vendor's usual ones, as name=number. Of: admins, allowlist, blocklist, favorites, friends, keepalive, profile_keys, subscriptions, users, words."`
 	WebhookURL  string   `toml:"webhook_url" example:"https://hooks.example.com/nexconn" doc:"Where webhooks go, signed with the App Secret. Empty means: there are none."`
+
+	Upstream Upstream `toml:"upstream"`
 }
 
 // Default is the configuration of an empty file. It has no apps, so it serves nobody.
@@ -172,6 +195,7 @@ func Default() *Config {
 		ShutdownTimeout: Duration{20 * time.Second},
 		TrustedProxies:  []string{},
 		Log:             Log{Level: "info", Format: "json"},
+		Core:            Core{Kind: CoreEmbedded, Nodes: []string{}},
 		Store:           Store{Kind: StoreSQLite, DSN: "data/dragoman.db"},
 		Bus:             Bus{Kind: BusEmbedded},
 		Files:           Files{Dir: "data/files"},

@@ -78,6 +78,12 @@ func TestExampleFileUncommentedIsValid(t *testing.T) {
 		ClientID: "acme-client", ClientSecret: "client-0123456789abcdef", Listen: ":8083", FileLifetime: config.Duration{Duration: 168 * time.Hour},
 	}
 	want.Nexconn = config.Nexconn{AppKey: "acme-nexconn", AppSecret: "nex-0123456789abcdef", Listen: ":8084", Callers: []string{"203.0.113.7"}, ServicesOff: []string{"community"}, Quotas: []string{"users=10000"}, WebhookURL: "https://hooks.example.com/nexconn"}
+	behind := config.Upstream{
+		URL: "https://chat.example.com", ServerURL: "https://api.example.com", LiveURL: "wss://live.example.com", Mode: "vendor", Routes: []string{"QueryUsers=core"},
+		ErrorFormat: "native", Timeout: config.Duration{Duration: 10 * time.Second}, ConnectTimeout: config.Duration{Duration: 3 * time.Second},
+		ShadowFill: "all", KeepAlive: config.Duration{Duration: 30 * time.Second}, HedgeAfter: config.Duration{Duration: 200 * time.Millisecond},
+	}
+	want.Stream.Upstream, want.CometChat.Upstream, want.Agora.Upstream, want.Nexconn.Upstream = behind, behind, behind, behind
 	if diff := cmp.Diff([]config.App{want}, c.Apps); diff != "" {
 		t.Errorf("app differs (-want +got):\n%s", diff)
 	}
@@ -148,7 +154,30 @@ func TestParseFindsProblems(t *testing.T) {
 		{"several nodes over a file", "[bus]\nkind = \"nats\"\nurl = \"nats://h\"\n" + ok, nil, []string{
 			`f:2: bus.kind: other nodes cannot be met over a SQLite file: one process alone may open it (set store.kind = "postgres", or bus.kind = "embedded")`,
 		}},
+		{"half an upstream", ok + "[app.stream.upstream]\nmode = \"vendor\"\n", nil, []string{"f:6: app[0].stream.upstream.url: must not be empty (without it the rest of the table has no effect)"}},
+		{"an odd upstream", ok + "[app.stream.upstream]\nurl = \"https://v.test?x=1\"\nmode = \"both\"\nroutes = [\"SendMessage\"]\nerror_format = \"loud\"\nauth_key = \"k\"\n", nil, []string{
+			`f:7: app[0].stream.upstream.url: "https://v.test?x=1" is not an address (scheme http or https, host and perhaps a path)`,
+			`f:8: app[0].stream.upstream.mode: "both" is not a mode (one of vendor, shadow-vendor, shadow-core, core)`,
+			`f:9: app[0].stream.upstream.routes: "SendMessage" is not operation=mode (the mode is one of vendor, shadow-vendor, shadow-core, core)`,
+			`f:10: app[0].stream.upstream.error_format: "loud" is not allowed (one of native, both, unified)`,
+			`f:11: app[0].stream.upstream.auth_key: this vendor has no second key`,
+		}},
+		{"another app id at the vendor", ok + "[app.cometchat]\napp_id = \"a\"\nfull_access_key = \"0123456789abcdef\"\n[app.cometchat.upstream]\nurl = \"https://v.test\"\nkey = \"b\"\n", nil, []string{
+			`f:11: app[0].cometchat.upstream.key: must be the app's own key or empty (every frame of the vendor's live link names it)`,
+		}},
 		{"an unknown service", ok + "[app.nexconn]\napp_key = \"a\"\napp_secret = \"0123456789abcdef\"\nservices_off = [\"chat\"]\n", nil, []string{"f:9: app[0].nexconn.services_off: \"chat\" is not a service (one of allowlist, blocklist, community, history, open_metadata, open_visitors, presence, profiles, recall_others, rtc)"}},
+		{"a sidecar without nodes", "[core]\nkind = \"remote\"\n" + ok, nil, []string{
+			"f:1: core.nodes: must not be empty with core.kind = \"remote\" (the addresses that the nodes have in core.listen)",
+			"f:1: core.secret: must have at least 32 characters (the same secret on nodes and sidecars, such as 32 random bytes in hexadecimal)",
+		}},
+		{"a sidecar with a store", "[core]\nkind = \"remote\"\nnodes = [\"core1:8070\"]\nsecret = \"0123456789abcdef0123456789abcdef\"\nlisten = \":8070\"\n[bus]\nurl = \"nats://h:4222\"\n" + ok, nil, []string{
+			"f:3: core.nodes: \"core1:8070\" is not the address of a node (http://host:port or https://host:port, without a path)",
+			"f:5: core.listen: is set, but there is no core in this process (set it on the nodes)",
+			"f:7: bus.url: is set, but the core is on other nodes (set it on the nodes, or set core.kind = \"embedded\")",
+		}},
+		{"a node for sidecars without a secret", "[core]\nlisten = \":8070\"\n" + ok, nil, []string{
+			"f:1: core.secret: must have at least 32 characters (the same secret on nodes and sidecars, such as 32 random bytes in hexadecimal)",
+		}},
 		{"one key twice", ok + "[app.cometchat]\napp_id = \"a\"\nfull_access_key = \"0123456789abcdef\"\nauth_only_key = \"0123456789abcdef\"\n", nil, []string{"f:9: app[0].cometchat.auth_only_key: must differ from full_access_key"}},
 	}
 	for _, tt := range tests {
@@ -173,12 +202,16 @@ func TestParseFindsProblems(t *testing.T) {
 // Every key can be set by its variable, and setting it changes the configuration: the reference
 // names no variable that does nothing.
 func TestEnvironmentReachesEveryKey(t *testing.T) {
-	const doc = "[[app]]\nname = \"my-app\"\n[app.stream]\napi_key = \"k\"\napi_secret = \"0123456789abcdef\"\n" +
+	const fixed = "[[app]]\nname = \"my-app\"\n[app.stream]\napi_key = \"k\"\napi_secret = \"0123456789abcdef\"\n" +
 		"[app.cometchat]\napp_id = \"c\"\nfull_access_key = \"0123456789abcdef\"\n" +
 		"[app.agora]\norg = \"o\"\napp = \"a\"\napp_id = \"00112233445566778899aabbccddeeff\"\napp_certificate = \"0123456789abcdef\"\nclient_secret = \"0123456789abcdef\"\n" +
 		"[app.nexconn]\napp_key = \"n\"\napp_secret = \"0123456789abcdef\"\n" +
 		"[app.native]\napi_key = \"d\"\napi_secret = \"0123456789abcdef\"\n"
-	values := map[string]string{"duration": "77s", "size": "7KiB", "secret": "another-secret-of-mine", "true/false": "true", "number": "7", "list": "a.test, b.test", "text": ":7777"}
+	doc := fixed
+	for _, d := range []string{"stream", "cometchat", "agora", "nexconn"} {
+		doc += "[app." + d + ".upstream]\nurl = \"https://vendor.test\"\n"
+	}
+	values := map[string]string{"duration": "77s", "size": "7KiB", "secret": "another-secret-of-mine-with-32-characters", "true/false": "true", "number": "7", "list": "a.test, b.test", "text": ":7777"}
 	base, issues := config.Parse([]byte(doc), nil)
 	if len(issues) > 0 {
 		t.Fatal(issues)
@@ -198,6 +231,8 @@ func TestEnvironmentReachesEveryKey(t *testing.T) {
 			v = "10.0.0.0/8"
 		}
 		switch k.Name {
+		case "nodes":
+			v = "http://a.test:1, https://b.test"
 		case "app_id":
 			if v = "another"; k.Table == "app.agora" {
 				v = strings.Repeat("ab", 16)
@@ -213,6 +248,30 @@ func TestEnvironmentReachesEveryKey(t *testing.T) {
 		case "url":
 			v = map[string]string{"store": "postgres://h/d", "bus": "nats://h:4222"}[k.Table]
 		}
+		if strings.HasSuffix(k.Table, ".upstream") {
+			switch k.Name {
+			case "url", "server_url", "live_url":
+				v = "https://another.test"
+			case "mode":
+				v = "core"
+			case "routes":
+				v = "SendMessage=core"
+			case "error_format":
+				v = "both"
+			case "shadow_fill":
+				v = "seen"
+			case "retries":
+				v = "3"
+			case "key":
+				if v = "another"; k.Table == "app.cometchat.upstream" {
+					v = "c" // the app's own: no other will do
+				}
+			case "auth_key":
+				if k.Table != "app.cometchat.upstream" {
+					continue // refused: see TestParseFindsProblems
+				}
+			}
+		}
 		env := strings.ReplaceAll(k.Env, "<NAME>", "MY_APP") + "=" + v
 		c, issues := config.Parse([]byte(doc), append(slices.Clone(together[k.Env]), env))
 		if len(issues) > 0 {
@@ -226,11 +285,17 @@ func TestEnvironmentReachesEveryKey(t *testing.T) {
 
 // together are the variables that a setting does not go without.
 var together = map[string][]string{
-	"DRAGOMAN_STORE__KIND": {"DRAGOMAN_STORE__URL=postgres://h/d"},
-	"DRAGOMAN_STORE__URL":  {"DRAGOMAN_STORE__KIND=postgres"},
-	"DRAGOMAN_BUS__KIND":   {"DRAGOMAN_BUS__URL=nats://h:4222", "DRAGOMAN_STORE__KIND=postgres", "DRAGOMAN_STORE__URL=postgres://h/d"},
-	"DRAGOMAN_BUS__URL":    {"DRAGOMAN_BUS__KIND=nats", "DRAGOMAN_STORE__KIND=postgres", "DRAGOMAN_STORE__URL=postgres://h/d"},
+	"DRAGOMAN_CORE__KIND":   {"DRAGOMAN_CORE__NODES=http://h:1", clusterSecret},
+	"DRAGOMAN_CORE__NODES":  {"DRAGOMAN_CORE__KIND=remote", clusterSecret},
+	"DRAGOMAN_CORE__SECRET": {"DRAGOMAN_CORE__LISTEN=:7778"},
+	"DRAGOMAN_CORE__LISTEN": {clusterSecret},
+	"DRAGOMAN_STORE__KIND":  {"DRAGOMAN_STORE__URL=postgres://h/d"},
+	"DRAGOMAN_STORE__URL":   {"DRAGOMAN_STORE__KIND=postgres"},
+	"DRAGOMAN_BUS__KIND":    {"DRAGOMAN_BUS__URL=nats://h:4222", "DRAGOMAN_STORE__KIND=postgres", "DRAGOMAN_STORE__URL=postgres://h/d"},
+	"DRAGOMAN_BUS__URL":     {"DRAGOMAN_BUS__KIND=nats", "DRAGOMAN_STORE__KIND=postgres", "DRAGOMAN_STORE__URL=postgres://h/d"},
 }
+
+const clusterSecret = "DRAGOMAN_CORE__SECRET=0123456789abcdef0123456789abcdef"
 
 func strconvQuote(s string) string { return `"` + s + `"` }
 
@@ -238,8 +303,9 @@ func strconvQuote(s string) string { return `"` + s + `"` }
 func plain(c *config.Config) string {
 	a := &c.Apps[0]
 	return fmt.Sprintf("%+v %s %s %s", *c, a.Stream.APISecret.Reveal(), a.CometChat.FullAccessKey.Reveal(), a.CometChat.AuthOnlyKey.Reveal()) +
+		a.Stream.Upstream.Secret.Reveal() + a.CometChat.Upstream.Secret.Reveal() + a.CometChat.Upstream.AuthKey.Reveal() + a.Agora.Upstream.Secret.Reveal() + a.Nexconn.Upstream.Secret.Reveal() +
 		a.Agora.AppCertificate.Reveal() + a.Agora.ClientSecret.Reveal() + a.Nexconn.AppSecret.Reveal() + a.Native.APISecret.Reveal() +
-		c.Store.URL.Reveal() + c.Bus.URL.Reveal()
+		c.Store.URL.Reveal() + c.Bus.URL.Reveal() + c.Core.Secret.Reveal()
 }
 
 func TestFlagBeforeEnvironmentBeforeFile(t *testing.T) {
@@ -266,32 +332,5 @@ func TestMissingFileIsAnIssue(t *testing.T) {
 	_, issues := config.Load(filepath.Join(t.TempDir(), "none.toml"), nil)
 	if len(issues) != 1 || !strings.Contains(issues[0].Message, "cannot read the file") {
 		t.Errorf("issues = %v", issues)
-	}
-}
-
-// What is shipped in deploy/ sets only what there is to set.
-func TestDeployedVariablesExist(t *testing.T) {
-	known := map[string]bool{}
-	for _, k := range config.Keys() {
-		known[k.Env] = true
-	}
-	files, err := filepath.Glob("../deploy/*")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("nothing in deploy: %v", err)
-	}
-	found := 0
-	for _, f := range files {
-		b, err := os.ReadFile(f)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, name := range regexp.MustCompile(`DRAGOMAN_[A-Z_]+`).FindAllString(string(b), -1) {
-			if found++; !known[name] {
-				t.Errorf("%s sets %s, which is no setting", f, name)
-			}
-		}
-	}
-	if found == 0 {
-		t.Error("nothing in deploy sets anything")
 	}
 }

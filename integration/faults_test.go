@@ -20,7 +20,14 @@ import (
 // patience, a breaker that opens soon.
 func strict(t testing.TB, dir string, port int, openAfter int) (*server, api) {
 	t.Helper()
-	file := filepath.Join(dir, "config.toml")
+	file, a := strictConfig(t, dir, port, openAfter)
+	return launch(t, dir, port, "serve", "--config", file), a
+}
+
+// strictConfig writes the configuration of strict into a folder of its own.
+func strictConfig(t testing.TB, dir string, port int, openAfter int) (string, api) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "config.toml")
 	text := fmt.Sprintf(`
 listen = "127.0.0.1:%d"
 ops_listen = "127.0.0.1:%d"
@@ -47,8 +54,7 @@ listen = "127.0.0.1:%d"
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s := launch(t, dir, port, "serve", "--config", file)
-	return s, api{s.URL(), "strict-key", "strict-secret-0123456789"}
+	return file, api{fmt.Sprintf("http://127.0.0.1:%d", port+1), "strict-key", "strict-secret-0123456789"}
 }
 
 // database opens the store's file beside the running server.

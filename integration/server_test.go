@@ -108,8 +108,13 @@ func startIn(t testing.TB, dir string, port int) *server {
 // launch runs the binary and waits for its ready line.
 func launch(t testing.TB, dir string, port int, args ...string) *server {
 	t.Helper()
-	s := &server{Port: port, Dir: dir, done: make(chan struct{}), log: &tail{max: 6 << 10}}
-	s.cmd = exec.Command(binary(t), args...)
+	return launchBy(t, dir, port, exec.Command(binary(t), args...))
+}
+
+// launchBy is launch with a command that becomes the server.
+func launchBy(t testing.TB, dir string, port int, cmd *exec.Cmd) *server {
+	t.Helper()
+	s := &server{Port: port, Dir: dir, done: make(chan struct{}), log: &tail{max: 6 << 10}, cmd: cmd}
 	s.cmd.Dir = t.TempDir() // no stray config.toml
 	out, err := s.cmd.StdoutPipe()
 	if err != nil {

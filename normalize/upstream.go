@@ -206,6 +206,13 @@ func (u *Upstream) retryAfter(now time.Time, retry fault.Retry) time.Duration {
 	return ParseReset(u.header("X-Ratelimit-Reset"), now)
 }
 
+// Plain is the body without compression, at most limit bytes of it; cut tells that there was more, or
+// that it could not be decompressed.
+func (u *Upstream) Plain(limit int) (body []byte, cut bool) {
+	body, _, cut = u.decode(limit)
+	return body, cut
+}
+
 // decode returns at most limit bytes of the body, decompressed, the size it had on the wire, and
 // whether it was cut short.
 func (u *Upstream) decode(limit int) (body []byte, size int, cut bool) {

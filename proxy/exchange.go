@@ -34,6 +34,13 @@ type exchange struct {
 	bodyDone bool // nothing of the body is left unread
 	ran      bool // the handler was called: its errors are the core's
 	live     bool // turned into a live connection
+	passed   bool // the vendor's answer was passed on
+
+	// Of apps with a vendor behind them.
+	front  *fronted
+	inside bool   // counted by the gate of front
+	mode   Mode   // empty when there is no vendor
+	sent   string // the path as the client wrote it, without the prefix
 
 	// What is logged and counted.
 	status  int
@@ -46,6 +53,7 @@ type exchange struct {
 	tap      sync.Mutex
 	commands []trace.Command
 	answer   []byte
+	cut      bool // the answer is a stream: nobody sees all of it
 }
 
 // serveRequest answers one request.
@@ -60,7 +68,7 @@ func (l *listener) serveRequest(fc *fasthttp.RequestCtx) {
 	}
 	rs, err := x.run(fc, bad)
 	switch {
-	case x.live:
+	case x.live, x.passed && err == nil:
 	case err != nil:
 		x.fail(fc, err)
 	default:
@@ -71,6 +79,11 @@ func (l *listener) serveRequest(fc *fasthttp.RequestCtx) {
 	}
 	x.finish(fc)
 	x.tell()
+	x.mirror(fc)
+	if x.inside {
+		x.inside = false
+		x.front.gate.leave()
+	}
 }
 
 // run routes the request and calls its handler.
@@ -87,9 +100,15 @@ func (x *exchange) run(fc *fasthttp.RequestCtx, bad *fault.Error) (*adapters.Res
 	if x.m.dialect == nil && !x.m.pages {
 		return nil, fault.RequestNotImplemented.Error("")
 	}
+	x.sent = x.rq.Path
 	if rw := x.m.rewrite; rw != nil {
 		var err error
 		if x.rq.Path, err = rw.Rewrite(x.rq.Path); err != nil {
+			return nil, err
+		}
+	}
+	if len(x.m.fronts) > 0 {
+		if done, err := x.foreign(fc); done {
 			return nil, err
 		}
 	}
@@ -267,6 +286,10 @@ func (x *exchange) rescue(err *error) {
 // what the web server would let it do.
 func (x *exchange) survive(fc *fasthttp.RequestCtx) {
 	r := recover()
+	if x.inside {
+		x.inside = false
+		x.front.gate.leave()
+	}
 	if r == nil {
 		return
 	}

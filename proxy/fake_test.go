@@ -33,8 +33,10 @@ func TestMain(m *testing.M) {
 		return
 	}
 	// The web server's worker pool looks every 10 s whether it should end; it does, later.
-	// Its clock for Date headers runs once per process, for ever.
-	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"),
+	// Its clock for Date headers runs once per process, for ever. The pool of connections to an upstream
+	// looks after its keep-alive whether it should end.
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*HostClient).connsCleaner"),
+		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"),
 		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"))
 }
 

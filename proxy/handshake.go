@@ -38,26 +38,16 @@ func hasToken(list, token string) bool {
 // upgrade answers the handshake and moves the connection to a goroutine of its own. Fasthttp's
 // request memory, with its large read buffer, is given back: an idle connection keeps only its own.
 func (x *exchange) upgrade(fc *fasthttp.RequestCtx) (*adapters.Response, error) {
-	key := x.rq.Headers.Get("Sec-WebSocket-Key")
-	raw, err := base64.StdEncoding.DecodeString(key)
-	switch {
-	case !hasToken(x.rq.Headers.Get("Connection"), "upgrade"):
-		return nil, fault.RequestInvalid.Error("A WebSocket handshake needs Connection: Upgrade.")
-	case x.rq.Headers.Get("Sec-WebSocket-Version") != "13":
-		fc.Response.Header.Set("Sec-WebSocket-Version", "13")
-		return nil, fault.RequestInvalid.Error("Only WebSocket version 13 is served.")
-	case err != nil || len(raw) != 16:
-		return nil, fault.RequestInvalid.Error("Sec-WebSocket-Key is not 16 bytes in base64.")
+	key, err := x.handshakeKey(fc)
+	if err != nil {
+		return nil, err
 	}
 	s := x.l.s
 	if s.sockets.full() {
-		return nil, fault.ServerUnavailable.Error("").After(5 * time.Second)
+		return nil, busy()
 	}
-	format, accept := x.rq.Headers.Get(normalize.HeaderFormat), x.rq.Headers.Get("Accept")
-	x.rq.SetErrorModes(func(app core.AppID) normalize.Mode {
-		return normalize.Choose(format, accept, s.tenant(app).ErrorFormat, normalize.ModeBoth)
-	})
-	c := newConn(s, x.m, x.t.socket, x.rq)
+	x.rq.SetErrorModes(x.errorMode)
+	c := newConn(x)
 	hello := handshake(key, x.t.socket.Protocol, x.rq)
 	fc.HijackSetNoResponse(true)
 	fc.Hijack(func(hc net.Conn) {
@@ -70,6 +60,31 @@ func (x *exchange) upgrade(fc *fasthttp.RequestCtx) (*adapters.Response, error) 
 	})
 	x.live, x.status = true, 101
 	return nil, nil
+}
+
+// handshakeKey checks a handshake and returns its key.
+func (x *exchange) handshakeKey(fc *fasthttp.RequestCtx) (string, error) {
+	key := x.rq.Headers.Get("Sec-WebSocket-Key")
+	raw, err := base64.StdEncoding.DecodeString(key)
+	switch {
+	case !hasToken(x.rq.Headers.Get("Connection"), "upgrade"):
+		return "", fault.RequestInvalid.Error("A WebSocket handshake needs Connection: Upgrade.")
+	case x.rq.Headers.Get("Sec-WebSocket-Version") != "13":
+		fc.Response.Header.Set("Sec-WebSocket-Version", "13")
+		return "", fault.RequestInvalid.Error("Only WebSocket version 13 is served.")
+	case err != nil || len(raw) != 16:
+		return "", fault.RequestInvalid.Error("Sec-WebSocket-Key is not 16 bytes in base64.")
+	}
+	return key, nil
+}
+
+// busy refuses a live connection that there is no room for.
+func busy() *fault.Error { return fault.ServerUnavailable.Error("").After(5 * time.Second) }
+
+// errorMode is how the errors of an app are written in the frames of a link this request opens.
+func (x *exchange) errorMode(app core.AppID) normalize.Mode {
+	h := x.rq.Headers
+	return normalize.Choose(h.Get(normalize.HeaderFormat), h.Get("Accept"), x.l.s.tenant(app).ErrorFormat, normalize.ModeBoth)
 }
 
 // handshake is the answer that switches protocols.

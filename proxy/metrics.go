@@ -17,6 +17,14 @@ type metrics struct {
 	sockets  *prometheus.GaugeVec
 	frames   *prometheus.CounterVec
 	slow     prometheus.Counter
+
+	upCalls   *prometheus.CounterVec
+	upSeconds *prometheus.HistogramVec
+	upFlight  *prometheus.GaugeVec
+	upLinks   *prometheus.GaugeVec
+	upModes   *prometheus.GaugeVec
+	upRetries *prometheus.CounterVec
+	upStrange *prometheus.CounterVec
 }
 
 // newMetrics registers everything.
@@ -31,15 +39,31 @@ func newMetrics(r *prometheus.Registry) (*metrics, error) {
 			Help: "Error answers by canonical class and reason and the vendor's own code."},
 			[]string{"dialect", "code", "reason", "vendor_code"}),
 		breakers: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "dragoman_breaker_state",
-			Help: "Breaker towards the core: 0 closed, 1 half-open, 2 open."}, []string{"app", "host"}),
+			Help: "Breaker towards the core, or towards the vendor of a dialect: 0 closed, 1 half-open, 2 open."}, []string{"app", "host"}),
 		sockets: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "dragoman_sockets",
 			Help: "Live connections."}, []string{"dialect"}),
 		frames: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "dragoman_socket_frames_total",
 			Help: "Frames read from and written to live connections."}, []string{"dialect", "dir"}),
 		slow: prometheus.NewCounter(prometheus.CounterOpts{Name: "dragoman_slow_consumers_total",
 			Help: "Live connections closed because their queue was full."}),
+		upCalls: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "dragoman_upstream_calls_total",
+			Help: "Attempts to call a vendor, by the class of the status; none is no answer."}, []string{"app", "dialect", "status_class"}),
+		upSeconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "dragoman_upstream_seconds",
+			Help: "Time until a vendor's answer.", Buckets: prometheus.ExponentialBuckets(0.0001, 2.5, 14),
+			NativeHistogramBucketFactor: 1.1}, []string{"app", "dialect"}),
+		upFlight: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "dragoman_upstream_in_flight",
+			Help: "Calls that wait for a vendor."}, []string{"app", "dialect"}),
+		upLinks: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "dragoman_upstream_links",
+			Help: "Live links that are relayed to a vendor."}, []string{"app", "dialect"}),
+		upModes: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "dragoman_mode",
+			Help: "1 for the mode in force."}, []string{"app", "dialect", "mode"}),
+		upRetries: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "dragoman_upstream_retries_total",
+			Help: "Further attempts of calls to a vendor: tried, hedged, or refused for want of budget."}, []string{"app", "dialect", "outcome"}),
+		upStrange: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "dragoman_upstream_unrecognised_total",
+			Help: "Errors of a vendor that are in no catalogue."}, []string{"provider", "code"}),
 	}
-	for _, c := range []prometheus.Collector{m.requests, m.seconds, m.problems, m.breakers, m.sockets, m.frames, m.slow} {
+	for _, c := range []prometheus.Collector{m.requests, m.seconds, m.problems, m.breakers, m.sockets, m.frames, m.slow,
+		m.upCalls, m.upSeconds, m.upFlight, m.upLinks, m.upModes, m.upRetries, m.upStrange} {
 		if err := r.Register(c); err != nil {
 			return nil, err
 		}
@@ -65,8 +89,8 @@ func (m *metrics) target(dialect, route string) targetMetrics {
 }
 
 // breakerMoved returns the callback of one app's breaker.
-func (m *metrics) breakerMoved(app string) func(gobreaker.State) {
-	g := m.breakers.WithLabelValues(app, "core")
+func (m *metrics) breakerMoved(app, host string) func(gobreaker.State) {
+	g := m.breakers.WithLabelValues(app, host)
 	return func(s gobreaker.State) { g.Set(float64(s)) }
 }
 

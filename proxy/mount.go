@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"dragoman/adapters"
+	"dragoman/core"
 	"dragoman/normalize"
 )
 
@@ -26,6 +27,9 @@ type mount struct {
 	rewrite adapters.Rewriter
 	pages   bool
 	live    *socketMetrics
+
+	speaks adapters.Fronting       // of dialects that can stand before their vendor
+	fronts map[core.AppID]*fronted // the apps that have one; empty for none
 }
 
 // target is what a path leads to: exactly one of route, socket, refused and page is set.
@@ -61,6 +65,8 @@ func newMount(s *Server, m *Mount) (*mount, error) {
 	}
 	out.quotas, _ = m.Dialect.(adapters.Quotas)
 	out.rewrite, _ = m.Dialect.(adapters.Rewriter)
+	out.speaks, _ = m.Dialect.(adapters.Fronting)
+	out.fronts = s.frontsOf(m.Name)
 	var errs []error
 	add := func(method, path string, t *target) {
 		t.dialect = m.Name

@@ -42,10 +42,13 @@ func (x *exchange) explain(err error) normalize.Rendered {
 		catalog, dialect = x.m.catalog, x.m.dialect
 	}
 	p := normalize.New(x.fault, origin, catalog)
+	if x.fault.Reason == fault.UpstreamBadGateway && x.fault.Variant == variantLoop {
+		p = normalize.Loop(catalog)
+	}
 	p.RequestID = x.rq.ID
 	if x.t != nil {
 		p.Op = x.t.name
-		if x.t.refused != nil {
+		if x.t.refused != nil && !x.mode.Foreign() {
 			p.Detail = x.t.refused.Reason // from our own table, so safe to show although the lack is ours
 		}
 	}

@@ -52,6 +52,16 @@ type Options struct {
 	// Tap is shown the traffic; nil means that nobody looks, which costs nothing.
 	Tap Tap
 
+	// Upstreams are the vendors of apps that have one, by app and dialect.
+	Upstreams []Upstream
+	// Ledger keeps the modes that operators choose; nil means that they last until the process ends.
+	Ledger Ledger
+	// LedgerEvery is how often the ledger is asked for what other nodes were told: 2 s.
+	LedgerEvery time.Duration
+
+	// Observer hears of what passes in the shadow modes; nil means that nobody does.
+	Observer Observer
+
 	// TrustedProxies may tell the client's address and scheme in X-Forwarded-For and
 	// X-Forwarded-Proto; from anyone else these headers mean nothing.
 	TrustedProxies []netip.Prefix
@@ -113,6 +123,7 @@ func (o Options) withDefaults() Options {
 	o.MaxUpload = or(o.MaxUpload, 100<<20)
 	o.MaxSockets = or(o.MaxSockets, 100_000)
 	o.Quota = or(o.Quota, 1000)
+	o.LedgerEvery = or(o.LedgerEvery, 2*time.Second)
 	o.Breaker = o.Breaker.withDefaults()
 	o.Sockets = o.Sockets.withDefaults()
 	return o

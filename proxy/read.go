@@ -48,7 +48,7 @@ func (c *conn) Read(ctx context.Context) (text bool, data []byte, err error) {
 	}
 	text, data, err = c.message(ctx)
 	if err == nil {
-		c.tellIn(data)
+		c.tellIn(text, data)
 		return text, data, nil
 	}
 	var p *protocolError

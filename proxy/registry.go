@@ -10,10 +10,19 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
+// linked is a live connection as the registry sees it: one of ours, or one that is relayed.
+type linked interface {
+	Close(code int, reason string)
+	cut() // without ceremony
+	// belongs reports whether the link is one of a fronted app and, if so, whether a plan would have it
+	// as it is.
+	belongs(f *fronted, next *plan) (of, right bool)
+}
+
 // registry knows every live connection: the web server forgets them once they are hijacked.
 type registry struct {
 	mu       sync.Mutex
-	conns    map[*conn]struct{}
+	conns    map[linked]struct{}
 	limit    int
 	draining bool
 	empty    chan struct{} // closed when draining and none is left
@@ -21,7 +30,7 @@ type registry struct {
 
 // newRegistry returns an empty registry for at most limit connections.
 func newRegistry(limit int) *registry {
-	return &registry{conns: map[*conn]struct{}{}, limit: limit, empty: make(chan struct{})}
+	return &registry{conns: map[linked]struct{}{}, limit: limit, empty: make(chan struct{})}
 }
 
 // full reports whether a new connection has no chance.
@@ -32,7 +41,7 @@ func (r *registry) full() bool {
 }
 
 // add enters a connection; false when there is no room.
-func (r *registry) add(c *conn) bool {
+func (r *registry) add(c linked) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.draining || len(r.conns) >= r.limit {
@@ -43,7 +52,7 @@ func (r *registry) add(c *conn) bool {
 }
 
 // remove forgets a connection that has ended.
-func (r *registry) remove(c *conn) {
+func (r *registry) remove(c linked) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.conns, c)
@@ -53,10 +62,10 @@ func (r *registry) remove(c *conn) {
 }
 
 // list copies the set.
-func (r *registry) list() []*conn {
+func (r *registry) list() []linked {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	out := make([]*conn, 0, len(r.conns))
+	out := make([]linked, 0, len(r.conns))
 	for c := range r.conns {
 		out = append(out, c)
 	}
@@ -100,10 +109,36 @@ func (r *registry) drain(ctx context.Context, spread time.Duration) error {
 	}
 }
 
+// regroup asks the links of an app that a new plan puts on another side to come again, evenly over
+// spread. It returns at once.
+func (r *registry) regroup(f *fronted, next *plan, spread time.Duration, drain context.Context) {
+	var list []linked
+	for _, c := range r.list() {
+		if of, right := c.belongs(f, next); of && !right {
+			list = append(list, c)
+		}
+	}
+	if len(list) == 0 {
+		return
+	}
+	go func() {
+		tick := time.NewTicker(max(spread/time.Duration(len(list)), time.Millisecond))
+		defer tick.Stop()
+		for _, c := range list {
+			c.Close(int(ws.StatusGoingAway), "the service has moved, reconnect")
+			select {
+			case <-drain.Done():
+				return // they are being closed anyway
+			case <-tick.C:
+			}
+		}
+	}()
+}
+
 // cut ends what is left without ceremony.
 func (r *registry) cut() {
 	for _, c := range r.list() {
-		_ = c.nc.Close() // an end is an end
+		c.cut()
 	}
 }
 

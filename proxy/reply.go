@@ -1,6 +1,8 @@
 package proxy
 
 import (
+	"bytes"
+	"io"
 	"strconv"
 	"strings"
 
@@ -20,6 +22,7 @@ var exposed = strings.Join(normalize.ExposedHeaders, ", ")
 func (x *exchange) reply(fc *fasthttp.RequestCtx, rs *adapters.Response) {
 	x.status = or(rs.Status, 200)
 	h := &fc.Response.Header
+	x.cut = rs.Stream != nil
 	fc.Response.SetStatusCode(x.status)
 	h.SetContentType(or(rs.ContentType, jsonType))
 	named := false
@@ -50,6 +53,44 @@ func (x *exchange) reply(fc *fasthttp.RequestCtx, rs *adapters.Response) {
 	}
 	x.out, x.answer = len(rs.Body), rs.Body
 	fc.Response.SetBodyRaw(rs.Body)
+}
+
+// pass writes the vendor's answer: as it came, apart from what clean and tellOf have changed.
+func (x *exchange) pass(fc *fasthttp.RequestCtx, r *reception) {
+	x.passed, x.status = true, r.status
+	h := &fc.Response.Header
+	r.header.CopyTo(h)
+	h.SetNoDefaultContentType(true)
+	if r.status != h.StatusCode() {
+		h.SetStatusMessage(nil)
+		fc.Response.SetStatusCode(r.status)
+	}
+	h.Set(normalize.HeaderRequest, x.rq.ID)
+	if x.rq.Headers.Get("Origin") != "" {
+		if len(h.Peek("Access-Control-Allow-Origin")) == 0 {
+			h.Set("Access-Control-Allow-Origin", "*")
+		}
+		if own := string(h.Peek("Access-Control-Expose-Headers")); own == "" {
+			h.Set("Access-Control-Expose-Headers", exposed)
+		} else {
+			h.Set("Access-Control-Expose-Headers", own+", "+exposed)
+		}
+	}
+	if r.rest == nil {
+		x.out, x.answer = len(r.body), r.body
+		if len(r.body) > 0 {
+			fc.Response.SetBodyRaw(r.body)
+		}
+		return
+	}
+	x.cut = true
+	length := r.header.ContentLength()
+	x.out = max(length, 0)
+	var body io.Reader = r.rest
+	if len(r.body) > 0 {
+		body = io.MultiReader(bytes.NewReader(r.body), r.rest)
+	}
+	fc.Response.SetBodyStream(&tail{body, r}, length)
 }
 
 // preflight reports whether a request asks what a browser's next request may do.

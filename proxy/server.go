@@ -28,6 +28,10 @@ type Server struct {
 	apps   map[core.AppID]*tenant // configured ones
 	others sync.Map               // core.AppID → *tenant, with default settings
 
+	hop     string                // this process, for the guard against loops
+	fronts  map[frontKey]*fronted // apps with a vendor behind them
+	strange *strange
+
 	base     context.Context // ends when Shutdown gives up waiting
 	abort    context.CancelFunc
 	drain    context.Context // ends when Shutdown begins: for long polls
@@ -63,12 +67,16 @@ func New(o Options) (*Server, error) {
 			return nil, err
 		}
 	}
+	s.hop, s.fronts, s.strange = "dragoman-"+newRequestID()[:12], map[frontKey]*fronted{}, newStrange(met)
 	s.sockets = newRegistry(s.opt.MaxSockets)
 	for _, a := range s.opt.Apps {
 		if _, dup := s.apps[a.ID]; dup {
 			return nil, fmt.Errorf("proxy: app %d configured twice", a.ID)
 		}
 		s.apps[a.ID] = s.newTenant(a)
+	}
+	if err := s.newFronts(); err != nil {
+		return nil, err
 	}
 	for i := range s.opt.Listeners {
 		l, err := newListener(s, &s.opt.Listeners[i])
@@ -88,7 +96,7 @@ func (s *Server) newTenant(a App) *tenant {
 			a.Name = "none" // requests without credentials
 		}
 	}
-	return &tenant{App: a, breaker: newBreaker(a.Name, s.opt.Breaker, s.met.breakerMoved(a.Name))}
+	return &tenant{App: a, breaker: newBreaker(a.Name, s.opt.Breaker, s.met.breakerMoved(a.Name, "core"))}
 }
 
 // tenant returns the state of an app; authentication names existing apps only, so the number of
@@ -107,6 +115,9 @@ func (s *Server) tenant(id core.AppID) *tenant {
 // Listen opens every listener and returns when all accept connections. A failure closes what was
 // opened. Serving goes on until Shutdown; Failed tells of a listener that broke.
 func (s *Server) Listen(ctx context.Context) error {
+	if err := s.recall(ctx); err != nil {
+		return fmt.Errorf("proxy: read the modes: %w", err)
+	}
 	for i, l := range s.listeners {
 		if err := l.open(ctx); err != nil {
 			for _, o := range s.listeners[:i] {
@@ -130,6 +141,9 @@ func (s *Server) Listen(ctx context.Context) error {
 	}
 	if s.ops != nil {
 		s.serving.Go(func() { s.report("ops", s.ops.serve()) })
+	}
+	if s.opt.Ledger != nil && len(s.fronts) > 0 {
+		s.serving.Go(s.follow)
 	}
 	s.up.Store(true)
 	return nil
@@ -181,5 +195,8 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		errs = append(errs, s.ops.shutdown(stop))
 	}
 	s.serving.Wait()
+	for _, f := range s.fronts {
+		f.side.Load().close()
+	}
 	return errors.Join(errs...)
 }

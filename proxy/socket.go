@@ -55,6 +55,10 @@ type conn struct {
 	nc  net.Conn
 	in  reader
 
+	watch LinkObserver // of the shadow modes; nil when nobody is
+	front *fronted     // of apps with a vendor behind them; nil for the others
+	mode  Mode         // it began in
+
 	mu       sync.Mutex
 	queue    [][]byte
 	frames   int // in queue and on their way
@@ -68,10 +72,23 @@ type conn struct {
 }
 
 // newConn prepares a connection; run starts it.
-func newConn(s *Server, m *mount, spec *adapters.Socket, rq *adapters.Request) *conn {
-	c := &conn{s: s, m: m, spec: spec, rq: rq, met: m.live}
+func newConn(x *exchange) *conn {
+	s := x.l.s
+	c := &conn{s: s, m: x.m, spec: x.t.socket, rq: x.rq, met: x.m.live, front: x.front, mode: x.mode}
+	if x.front != nil && x.observed() {
+		c.watch = s.opt.Observer.Link(x.plain())
+	}
 	c.ctx, c.end = context.WithCancel(s.base)
 	return c
+}
+
+// cut implements linked.
+func (c *conn) cut() { _ = c.nc.Close() } // an end is an end
+
+// belongs implements linked.
+func (c *conn) belongs(f *fronted, next *plan) (of, right bool) {
+	m := next.of(c.spec.Name, "GET", c.rq.Path)
+	return c.front == f, !m.Foreign() && m.Shadowed() == c.mode.Shadowed()
 }
 
 // Request implements adapters.Conn.
@@ -90,6 +107,11 @@ func (c *conn) run(nc net.Conn, hello, early []byte) {
 		return
 	}
 	defer c.s.sockets.remove(c)
+	if c.front != nil {
+		if _, right := c.belongs(c.front, c.front.plan.Load()); !right { // the modes were switched meanwhile
+			c.Close(int(ws.StatusGoingAway), "the service has moved, reconnect")
+		}
+	}
 	start := time.Now()
 	c.met.open.Inc()
 	defer c.met.open.Dec()
@@ -104,6 +126,9 @@ func (c *conn) run(nc net.Conn, hello, early []byte) {
 	code := c.code
 	c.mu.Unlock()
 	c.tellEnd(code, time.Since(start))
+	if c.watch != nil {
+		c.watch.Closed()
+	}
 	if line := c.s.log.Check(levelOf(err), "connection ended"); line != nil {
 		line.Write(zap.String("request_id", c.rq.ID), zap.String("dialect", c.m.name), zap.String("route", c.spec.Name),
 			zap.Int("close_code", code), zap.Duration("duration", time.Since(start)), zap.Error(err))

@@ -172,7 +172,10 @@ func (c *conn) traffic(kind TrafficKind) Traffic {
 }
 
 // tellIn shows the tap a frame of the client.
-func (c *conn) tellIn(data []byte) {
+func (c *conn) tellIn(text bool, data []byte) {
+	if c.watch != nil {
+		c.watch.Frame(FromClient, text, data)
+	}
 	if c.s.watched() {
 		t := c.traffic(TrafficIn)
 		t.Sent = show(data)
@@ -182,11 +185,18 @@ func (c *conn) tellIn(data []byte) {
 
 // tellOut shows the tap a frame to the client.
 func (c *conn) tellOut(wire []byte) {
-	if !c.s.watched() {
+	if c.watch == nil && !c.s.watched() {
 		return
 	}
 	r := bytes.NewReader(wire)
-	if _, err := ws.ReadHeader(r); err != nil {
+	head, err := ws.ReadHeader(r)
+	if err != nil {
+		return
+	}
+	if c.watch != nil && head.OpCode.IsData() {
+		c.watch.Frame(ToClient, head.OpCode == ws.OpText, wire[len(wire)-r.Len():])
+	}
+	if !c.s.watched() {
 		return
 	}
 	t := c.traffic(TrafficOut)

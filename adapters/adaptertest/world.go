@@ -2,6 +2,7 @@ package adaptertest
 
 import (
 	"context"
+	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -25,6 +26,12 @@ type Vendor struct {
 	Rows   []string          // row ids of the vendor's error document
 	Driver Driver
 	Lacks  []Feature // what this vendor has no word for; the scenarios leave it out
+
+	// Remote puts the core behind the network: the dialect works on a client of package core/remote.
+	// The environment variable DRAGOMAN_TEST_CORE=remote does so for all vendors.
+	Remote bool
+	// Fronted puts a second proxy before the server, which passes everything through to it as to the vendor.
+	Fronted bool
 
 	LongText int // bytes of a text that is too long for a message and fits into a call; 0 means 20,000
 }
@@ -78,6 +85,9 @@ func NewWorld(t *testing.T, v *Vendor, s Setup) *World {
 	app, err := e.EnsureApp(ctx, "test", s.Settings)
 	must(t, err)
 	w.App, w.Core = app.ID, e.Core()
+	if v.Remote || os.Getenv("DRAGOMAN_TEST_CORE") == "remote" {
+		w.Core = w.moveAway(t)
+	}
 	people := core.UpsertUsers{}
 	for _, u := range s.Users {
 		people.Users = append(people.Users, core.User{ID: core.UserID(u), Name: u})
@@ -92,7 +102,36 @@ func NewWorld(t *testing.T, v *Vendor, s Setup) *World {
 	must(t, err)
 	calls.bind(w.Dialect)
 	w.listen(t, v, s)
+	if v.Fronted {
+		w.front(t, v)
+	}
 	return w
+}
+
+// front puts a proxy before the server that takes it for the vendor. Its own core knows the app and
+// nobody else: whatever it answered by itself would be wrong.
+func (w *World) front(t *testing.T, v *Vendor) {
+	t.Helper()
+	back := w.URL
+	own := *v
+	own.Fronted = false
+	empty := NewWorld(t, &own, Setup{})
+	srv, err := proxy.New(proxy.Options{
+		Listeners: []proxy.Listener{{Name: "front", Addr: "127.0.0.1:0", Mounts: []proxy.Mount{
+			{Name: v.Entry.Name, Dialect: empty.Dialect, Catalog: v.Entry.Catalog()},
+		}}},
+		Apps:      []proxy.App{{ID: empty.App, Name: "test"}},
+		Upstreams: []proxy.Upstream{{App: empty.App, Dialect: v.Entry.Name, URL: back, ErrorFormat: "both", Trusted: true, Timeout: 20 * time.Second}},
+		Breaker:   proxy.BreakerOptions{OpenFor: 50 * time.Millisecond},
+	})
+	must(t, err)
+	must(t, srv.Listen(t.Context()))
+	w.URL = "http://" + srv.Addr("front").String()
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		must(t, srv.Shutdown(ctx))
+	})
 }
 
 // listen puts the proxy in front.
@@ -124,11 +163,12 @@ func must(t *testing.T, err error) {
 	}
 }
 
-// Verify runs a package's tests and fails if they leave goroutines behind. Two of the web server's
-// are left out: its worker pool looks every 10 s whether it should end, and the clock of the Date
-// header never does.
+// Verify runs a package's tests and fails if they leave goroutines behind. Three of the web server's
+// are left out: its worker pool looks every 10 s whether it should end, the pool of connections to an
+// upstream after its keep-alive, and the clock of the Date header never does.
 func Verify(m *testing.M) {
 	goleak.VerifyTestMain(m,
 		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"),
-		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"))
+		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"),
+		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*HostClient).connsCleaner"))
 }

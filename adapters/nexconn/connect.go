@@ -78,8 +78,8 @@ func (l *link) open(ctx context.Context, version int, by core.Actor) (core.Conne
 	l.mu.Lock()
 	l.conn.Send(adapters.BinaryFrame(connAck(version, 0, string(l.by.User), l.session, at)))
 	l.opened = true
+	l.hold(pullSoon)
 	l.mu.Unlock()
-	l.wake()
 	return live, true
 }
 
@@ -90,8 +90,15 @@ func (l *link) refuse(version int, err error) (core.Connection, bool) {
 	return core.Connection{}, false
 }
 
+// closeAway ends a connection whose client is to come back at once.
+const closeAway = 1001
+
 // ended tells the client why the core ends its connection.
 func (l *link) ended(err error) {
+	if fault.IsReason(err, fault.ServerUnavailable) {
+		l.conn.Close(closeAway, "") // as in a drain: without a status the SDK comes back by itself
+		return
+	}
 	l.conn.Send(adapters.BinaryFrame(disconnect(endStatus(err))))
 	l.conn.Close(1000, "")
 }
@@ -103,6 +110,9 @@ func (l *link) leave(live core.Connection) {
 	defer cancel()
 	l.mu.Lock()
 	acked := l.acked
+	if l.held != nil {
+		l.held.Stop()
+	}
 	l.mu.Unlock()
 	if acked > 0 {
 		_ = l.d.core.Feeds.Ack(ctx, l.by, core.AckFeed{Device: l.device, Stamp: acked})

@@ -21,6 +21,9 @@ const (
 	topicPresence = "s_stat"
 )
 
+// topicPull is how clients ask for what they missed.
+const topicPull = "pullMsg"
+
 // Kinds of NotifyMsg of s_ntf and s_cmd.
 const (
 	notifyInbox      = 1
@@ -30,7 +33,6 @@ const (
 	commandRoomEnd   = 4
 	commandCommunity = 6
 	commandChanges   = 7
-	commandPresence  = 8
 	commandFollow    = 9
 	commandProfile   = 10
 	commandEvents    = 11
@@ -111,6 +113,9 @@ func (l *link) tellMessage(_ context.Context, ev *core.Event, p place) {
 	}
 	m := ev.Message
 	if m == nil || ev.Kind == core.MessageSent && unechoed(m, l.by.User) {
+		return
+	}
+	if l.knows(ev.Stamp) {
 		return
 	}
 	author := m.User

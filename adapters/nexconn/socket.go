@@ -13,13 +13,16 @@ import (
 
 // Bounds of one connection.
 const (
-	maxSignal  = 256 << 10        // one frame of a client: a message of 128 KiB and what goes with it
-	maxQueue   = 2000             // events that wait to be written
-	maxUnacked = 512              // pushed messages whose acknowledgement is awaited
-	maxNoise   = 1000             // frames of the client that mean nothing
-	linkIdle   = 60 * time.Second // the SDK pings every 15 s
-	tellWithin = 5 * time.Second  // a look at the store that writing a frame can take
-	callWithin = 20 * time.Second // one call; the SDK waits for 30 s
+	maxSignal  = 256 << 10             // one frame of a client: a message of 128 KiB and what goes with it
+	maxQueue   = 2000                  // events that wait to be written
+	maxUnacked = 512                   // pushed messages whose acknowledgement is awaited
+	maxNoise   = 1000                  // frames of the client that mean nothing
+	linkIdle   = 60 * time.Second      // the SDK pings every 15 s
+	tellWithin = 5 * time.Second       // a look at the store that writing a frame can take
+	pullSoon   = time.Second           // after coming, the client's first pull is waited for
+	pullOn     = 2 * time.Second       // and after a page that is not the last, the next one
+	pullRead   = 50 * time.Millisecond // the SDK takes a page in several steps, and what is pushed at once
+	callWithin = 20 * time.Second      // one call; the SDK waits for 30 s
 )
 
 // Sockets implements adapters.Dialect.
@@ -40,6 +43,8 @@ type link struct {
 	queue   []core.Delivery
 	telling bool         // a goroutine writes what is queued
 	opened  bool         // the first frame was sent
+	held    *time.Timer  // nothing is told before it ends: what the client is about to pull comes first
+	pulled  core.Stamp   // up to which a pull has answered messages: they are not pushed as well
 	unacked []core.Stamp // of pushed messages, oldest first
 	acked   core.Stamp   // the newest one the client has
 	syncs   uint16
@@ -59,37 +64,72 @@ func (l *link) sink(dl core.Delivery) {
 	l.startTelling()
 }
 
-// wake lets what was queued before the first frame be told.
-func (l *link) wake() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.startTelling()
-}
-
 // startTelling starts the goroutine that tells, if there is need of one.
 func (l *link) startTelling() {
-	if l.opened && !l.telling && len(l.queue) > 0 {
+	if l.opened && l.held == nil && !l.telling && len(l.queue) > 0 {
 		l.telling = true
 		go l.tellAll()
 	}
 }
 
-// tellAll writes what is queued until nothing is.
+// hold lets events wait, for a time at most. The lock is held.
+func (l *link) hold(most time.Duration) {
+	if l.held != nil {
+		l.held.Stop()
+	}
+	var t *time.Timer
+	t = time.AfterFunc(most, func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if l.held == t {
+			l.release()
+		}
+	})
+	l.held = t
+}
+
+// release ends a hold. The lock is held.
+func (l *link) release() {
+	if l.held != nil {
+		l.held.Stop()
+		l.held = nil
+	}
+	l.startTelling()
+}
+
+// answers notes what a pull is about to answer: with the last page events are told again, without the
+// messages that it holds.
+func (l *link) answers(upTo core.Stamp, more bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.pulled = max(l.pulled, upTo); more {
+		l.hold(pullOn)
+	}
+}
+
+// knows reports whether a pull has answered the message of an event.
+func (l *link) knows(s core.Stamp) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return s != 0 && s <= l.pulled
+}
+
+// tellAll writes what is queued until nothing is, or it is held up.
 func (l *link) tellAll() {
 	ctx := context.Background() // ends with the connection: see gone
 	for {
 		l.mu.Lock()
-		batch := l.queue
-		l.queue = nil
-		if len(batch) == 0 || l.gone() {
+		if len(l.queue) == 0 || l.held != nil || l.gone() {
 			l.telling = false
 			l.mu.Unlock()
 			return
 		}
-		l.mu.Unlock()
-		for i := range batch {
-			l.tell(ctx, batch[i].Event)
+		ev := l.queue[0].Event
+		if l.queue = l.queue[1:]; len(l.queue) == 0 {
+			l.queue = nil
 		}
+		l.mu.Unlock()
+		l.tell(ctx, ev)
 	}
 }
 
@@ -199,6 +239,7 @@ type outcome struct {
 	at     time.Time
 	data   []byte
 	status uint16 // of a query that worked in part
+	more   bool   // of a pull: the client is to go on
 }
 
 // serve runs one call and answers it.
@@ -206,6 +247,11 @@ func (l *link) serve(ctx context.Context, s *signal) {
 	ctx, cancel := context.WithTimeout(core.WithOrigin(ctx, l.session), callWithin)
 	defer cancel()
 	c := &call{link: l, topic: s.topic, target: s.target, data: s.data}
+	if s.topic == topicPull {
+		l.mu.Lock()
+		l.hold(callWithin)
+		l.mu.Unlock()
+	}
 	out, err := c.run(ctx)
 	status := out.status
 	if err != nil {
@@ -214,6 +260,11 @@ func (l *link) serve(ctx context.Context, s *signal) {
 	at := l.d.now()
 	if s.kind == signalQuery {
 		l.conn.Send(adapters.BinaryFrame(queryAck(s.id, status, at, out.data)))
+		if s.topic == topicPull && !out.more {
+			l.mu.Lock()
+			l.hold(pullRead)
+			l.mu.Unlock()
+		}
 		return
 	}
 	if !out.at.IsZero() {

@@ -53,7 +53,10 @@ func pullInbox(ctx context.Context, c *call) (outcome, error) {
 			return outcome{}, err
 		}
 	}
-	return answered(out.write)
+	c.answers(last, more)
+	o, err := answered(out.write)
+	o.more = more
+	return o, err
 }
 
 // sizeOf is how large a page has become.

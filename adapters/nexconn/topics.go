@@ -18,7 +18,7 @@ var topics = map[string]topic{
 	"ugMsg":     send(wireCommunity),
 	"recallMsg": recallSent,
 
-	"pullMsg": pullInbox, "pullModifyMsg": pullEdits, "modifyMsg": editMessage,
+	topicPull: pullInbox, "pullModifyMsg": pullEdits, "modifyMsg": editMessage,
 	"qryPMsg": history(wireDirect), "qryGMsg": history(wireGroup), "qryCHMsg": history(wireOpen),
 	"qrySMsg": history(wireSystem), "qryUgMsg": history(wireCommunity), "qryMsg": messagesByID,
 	"delMsg": deleteForSelf, "delUgMsg": deleteForSelf,

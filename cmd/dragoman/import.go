@@ -130,7 +130,11 @@ func reportOf(r *transfer.Report, dry bool, took time.Duration) string {
 	if more := r.Rejected - len(r.Rejects); more > 0 {
 		fmt.Fprintf(&b, "  and %d more\n", more)
 	}
-	fmt.Fprintf(&b, "%d lines in %s\n", r.Lines, took.Round(time.Millisecond))
+	read := 0
+	for _, n := range r.Read {
+		read += n
+	}
+	fmt.Fprintf(&b, "%d items in %s\n", read, took.Round(time.Millisecond))
 	return b.String()
 }
 

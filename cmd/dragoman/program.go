@@ -21,8 +21,12 @@ type Program struct {
 	Dir    string // data folder of the demo
 	// Temporary says that whoever runs the program removes Dir afterwards.
 	Temporary bool
-	Out       io.Writer
-	Log       *zap.Logger
+	// Reread reads the configuration again, for Reload; nil means that there is no file.
+	Reread func() (*config.Config, error)
+	// Hangup asks for a Reload at every value; nil means that nobody does.
+	Hangup <-chan struct{}
+	Out    io.Writer
+	Log    *zap.Logger
 
 	node *node
 }
@@ -55,6 +59,14 @@ func (p *Program) Run(ctx context.Context) error {
 	if err := p.Start(ctx); err != nil {
 		return err
 	}
+	reload, stop := context.WithCancel(ctx)
+	reloaded := make(chan struct{})
+	go func() {
+		defer close(reloaded)
+		p.reloadOn(reload, p.Hangup)
+	}()
+	defer func() { <-reloaded }()
+	defer stop()
 	var broken error
 	select {
 	case <-ctx.Done():

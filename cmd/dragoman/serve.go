@@ -53,6 +53,7 @@ func (c serveCmd) Run(s streams) error {
 	defer signal.Stop(signals)
 	done := make(chan struct{})
 	defer close(done)
+	p.Hangup = hangups(done)
 	go stopOnSignal(signals, done, cancel, func() {
 		cleanup()
 		os.Exit(exitFailure)
@@ -61,6 +62,27 @@ func (c serveCmd) Run(s streams) error {
 		err = fmt.Errorf("%w; another program has the address: %s", err, c.portHint())
 	}
 	return err
+}
+
+// hangups passes SIGHUP on until done. Without it the signal would end the process.
+func hangups(done <-chan struct{}) <-chan struct{} {
+	signals, out := make(chan os.Signal, 1), make(chan struct{}, 1)
+	signal.Notify(signals, syscall.SIGHUP)
+	go func() {
+		defer signal.Stop(signals)
+		for {
+			select {
+			case <-done:
+				return
+			case <-signals:
+				select {
+				case out <- struct{}{}:
+				default: // one is waiting already
+				}
+			}
+		}
+	}()
+	return out
 }
 
 // stopOnSignal calls stop at the first signal and abort at the second, unless done comes before.
@@ -106,6 +128,13 @@ func (c serveCmd) program(s streams) (p *Program, cleanup func(), err error) {
 		}
 		if p.Config == nil {
 			return nil, nil, usagef("%s", noConfig)
+		}
+		p.Reread = func() (*config.Config, error) {
+			again, path, err := c.load(s)
+			if err == nil && again == nil {
+				err = fmt.Errorf("the file %s is gone", path)
+			}
+			return again, err
 		}
 	}
 	p.Log, err = newLog(p.Config.Log, s)

@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 
 	"dragoman/adapters"
@@ -19,10 +21,12 @@ import (
 	"dragoman/core/blob"
 	"dragoman/core/bus"
 	"dragoman/core/engine"
+	"dragoman/core/remote"
 	"dragoman/core/store"
 	"dragoman/core/store/breaker"
 	"dragoman/normalize"
 	"dragoman/proxy"
+	"dragoman/proxy/shadow"
 )
 
 // node is everything that runs, bottom to top.
@@ -32,17 +36,28 @@ type node struct {
 	bus     bus.Bus
 	blobs   *blob.Disk
 	engine  *engine.Engine
-	core    *core.Core // the engine's, as dialects are given it
+	served  *core.Core // the engine's, or that of other nodes
+	core    *core.Core // the same as dialects are given it
+	remote  *remote.Client
+	metrics *prometheus.Registry
 	callers *callers
 	server  *proxy.Server
+	front   atomic.Pointer[proxy.Server] // the same, for what is asked from other goroutines
+	ids     []core.AppID                 // in the order of the configuration
+	shadow  *shadow.Shadow               // nil when no app has a vendor
+
+	sidecars *coreServer // nil when none are served
 }
 
 // assemble opens the parts from the bottom to the top. This file is the only place that knows all
 // of them.
 func assemble(ctx context.Context, p *Program) (_ *node, err error) {
 	c := p.Config
+	if c.Core.Kind == config.CoreRemote {
+		return assembleSidecar(ctx, p)
+	}
 	report := func(msg string, err error) { p.Log.Warn(msg, zap.Error(err)) }
-	n := &node{callers: newCallers()}
+	n := &node{callers: newCallers(), metrics: newMetrics()}
 	defer func() {
 		if err != nil {
 			_ = n.close(ctx) // the first error is the one to tell
@@ -54,7 +69,8 @@ func assemble(ctx context.Context, p *Program) (_ *node, err error) {
 	}
 	guarded := breaker.Wrap(db, breaker.Options{
 		Failures: uint32(c.Breaker.Failures), Window: c.Breaker.Window.Duration, OpenFor: c.Breaker.OpenFor.Duration,
-		Changed: func(s breaker.State) { p.Log.Warn("store breaker changed", zap.Stringer("state", s)) },
+		Changed:  func(s breaker.State) { p.Log.Warn("store breaker changed", zap.Stringer("state", s)) },
+		Observed: newStoreMetrics(n.metrics).observed,
 	})
 	n.store, n.breaker = guarded, guarded
 	if n.blobs, err = blob.Open(c.Files.Dir); err != nil {
@@ -76,24 +92,47 @@ func assemble(ctx context.Context, p *Program) (_ *node, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("start the core: %w", err)
 	}
+	n.served = n.engine.Core()
 	bused.Store(n.engine)
+	n.metrics.MustRegister(coreMetrics{n.engine})
 	ids, err := ensureApps(ctx, n.engine, c)
 	if err != nil {
 		return nil, err
 	}
+	n.ids = ids
 	if p.Demo {
 		if err := seed(ctx, n.engine.Core(), c.Apps, ids); err != nil {
 			return nil, fmt.Errorf("create the demo's people: %w", err)
 		}
 	}
-	return n, n.listen(ctx, p, ids)
+	if err := n.listen(ctx, p, ids); err != nil {
+		return nil, err
+	}
+	return n, n.serveCore(ctx, p)
 }
 
 // close ends what runs, top to bottom.
 func (n *node) close(ctx context.Context) error {
 	var errs []error
+	var above sync.WaitGroup // proxy and sidecars stop at the same time: each spreads its clients over seconds
+	if n.sidecars != nil {
+		above.Go(func() {
+			if err := n.sidecars.close(ctx); err != nil {
+				errs = append(errs, err)
+			}
+		})
+	}
+	var stopped error
 	if n.server != nil {
-		errs = append(errs, n.server.Shutdown(ctx))
+		stopped = n.server.Shutdown(ctx)
+	}
+	above.Wait()
+	errs = append(errs, stopped)
+	if n.shadow != nil {
+		n.shadow.Close()
+	}
+	if n.remote != nil {
+		n.remote.Close()
 	}
 	if n.callers.abandoned() && n.store != nil {
 		// The dialects were never there to write a webhook: with its store gone first, the core
@@ -202,13 +241,25 @@ func (n *node) listen(ctx context.Context, p *Program, ids []core.AppID) error {
 		}
 	}
 	n.callers.release()
+	behind, err := upstreams(c, ids)
+	if err != nil {
+		return err
+	}
+	observer, err := n.openShadow(c, p.Log, main.Mounts)
+	if err != nil {
+		return err
+	}
+	admin := &proxy.Admin{Password: c.Console.Password.Reveal(), Server: n.front.Load, Reload: p.Reload}
 	server, err := proxy.New(proxy.Options{
 		Listeners:    append([]proxy.Listener{main}, others...),
-		Ops:          &proxy.Ops{Addr: c.OpsListen},
+		Ops:          &proxy.Ops{Addr: c.OpsListen, Handlers: n.adminHandlers(admin)},
+		Upstreams:    behind,
+		Ledger:       newLedger(n.store, names(c), ids),
 		Apps:         proxyApps(c, ids),
+		Registry:     n.metrics,
 		Log:          p.Log,
-		Ready:        n.engine.Core().Health.Ready,
-		StoreBreaker: func() int { return int(n.breaker.State()) },
+		Ready:        n.served.Health.Ready,
+		StoreBreaker: n.storeBreaker(),
 		Breaker: proxy.BreakerOptions{
 			Failures: uint32(c.Breaker.Failures), Window: c.Breaker.Window.Duration, OpenFor: c.Breaker.OpenFor.Duration,
 		},
@@ -218,15 +269,28 @@ func (n *node) listen(ctx context.Context, p *Program, ids []core.AppID) error {
 		MaxSockets:     c.Limits.Sockets,
 		TrustedProxies: trusted,
 		Tap:            tap,
+		Observer:       observer,
 	})
 	if err != nil {
 		return err
+	}
+	if n.shadow != nil {
+		n.shadow.Bind(server)
 	}
 	if err := server.Listen(ctx); err != nil {
 		return err
 	}
 	n.server = server
+	n.front.Store(server)
 	return nil
+}
+
+// storeBreaker tells the state of the breaker in front of the store; nil without a store.
+func (n *node) storeBreaker() func() int {
+	if n.breaker == nil {
+		return nil
+	}
+	return func() int { return int(n.breaker.State()) }
 }
 
 // mount builds a dialect for the apps that speak it; nil when none does.

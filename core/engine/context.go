@@ -183,6 +183,8 @@ type scene struct {
 	maxExtra int
 	// maxText is what the dialect allows of the text; 0 for the channel type's own bound.
 	maxText int
+	// dated is set when the time of the message was given: it stays.
+	dated bool
 }
 
 // enter loads the scene of a channel.
@@ -297,11 +299,13 @@ type invalidation struct {
 	Types   []string          `json:"types,omitempty"`
 	Lists   []string          `json:"lists,omitempty"`   // blocklists
 	Secrets []string          `json:"secrets,omitempty"` // keys of credentials
+	No      uint64            `json:"no,omitempty"`      // of the sender's invalidations
 }
 
 type placeOf struct {
 	Ch   core.ChannelID `json:"ch"`
 	User core.UserID    `json:"user"`
+	Gone bool           `json:"gone,omitempty"` // the membership ended
 }
 
 // forget drops values from the caches of this node and tells the others. The error is that of the
@@ -311,11 +315,14 @@ func (e *Engine) forget(in invalidation) error {
 	if e.alone.Load() {
 		return nil
 	}
-	b, err := json.Marshal(in)
-	if err != nil {
-		return err
-	}
-	return e.publish(subjectControl, b)
+	return e.kit.said.say(func(no uint64) error {
+		in.No = no
+		b, err := json.Marshal(in)
+		if err != nil {
+			return err
+		}
+		return e.publish(subjectControl, b)
+	})
 }
 
 func (e *Engine) forgetHere(in invalidation) {

@@ -13,7 +13,11 @@ func (h *hub) deliver(ev *core.Event) {
 	defer h.mu.RUnlock()
 	var a *audience
 	if ev.Channel != nil {
-		if a = h.rooms[roomKey{ev.App, ev.Channel.ID}]; a != nil && ev.Ev > a.lastEv {
+		a = h.rooms[roomKey{ev.App, ev.Channel.ID}]
+		if a != nil && ev.Ev > 0 && ev.Ev <= a.floor {
+			return
+		}
+		if a != nil && ev.Ev > a.lastEv {
 			a.lastEv = ev.Ev
 		}
 	}
@@ -162,16 +166,32 @@ func (h *hub) count(p *person, user core.UserID, ev *core.Event) *core.Counts {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.loading > 0 {
+		p.since = append(p.since, ev)
+	}
 	if p.unread == nil {
 		return nil
 	}
-	p.followThread(user, ev)
+	p.move(user, ev)
+	return p.totals(ev.Channel.ID)
+}
+
+// move is count for one event that the numbers may know already: a load read it, and it is told later.
+// The person's lock is held.
+func (p *person) move(user core.UserID, ev *core.Event) {
 	ch := ev.Channel.ID
 	st := p.unread[ch]
+	if st != nil && ev.Ev > 0 {
+		if ev.Ev <= st.ev {
+			return
+		}
+		st.ev = ev.Ev
+	}
+	p.followThread(user, ev)
 	switch ev.Kind {
 	case core.MessageSent:
 		if st == nil {
-			st = &unreadOf{}
+			st = &unreadOf{ev: ev.Ev, readSeq: ev.Message.Seq - 1} // nothing before it was unread
 			p.unread[ch] = st
 		}
 		if ev.Message.User == user {
@@ -182,7 +202,7 @@ func (h *hub) count(p *person, user core.UserID, ev *core.Event) *core.Counts {
 	case core.ReadMoved, core.ReadMovedBack:
 		if ev.Read != nil && ev.Read.User.ID == user && ev.Thread == nil {
 			if st == nil {
-				st = &unreadOf{}
+				st = &unreadOf{ev: ev.Ev}
 				p.unread[ch] = st
 			}
 			st.count, st.readSeq = ev.Read.Unread, ev.Read.Seq
@@ -194,7 +214,6 @@ func (h *hub) count(p *person, user core.UserID, ev *core.Event) *core.Counts {
 	default:
 		delete(p.unread, ch)
 	}
-	return p.totals(ch)
 }
 
 // followThread keeps the set of threads with unread replies. Who replies has read what was there.
@@ -228,17 +247,32 @@ func (p *person) totals(ch core.ChannelID) *core.Counts {
 	return c
 }
 
-// setUnread loads a person's unread state and returns the totals.
-func (h *hub) setUnread(k userKey, rows map[core.ChannelID]*unreadOf, threads map[core.MessageID]struct{}) {
+// loadUnread is called before a person's unread state is read. The func it answers takes the state
+// over, and what was told while it was read.
+func (h *hub) loadUnread(k userKey) func(rows map[core.ChannelID]*unreadOf, threads map[core.MessageID]struct{}) {
 	h.mu.RLock()
 	p := h.people[k]
 	h.mu.RUnlock()
 	if p == nil {
-		return
+		return func(map[core.ChannelID]*unreadOf, map[core.MessageID]struct{}) {}
 	}
 	p.mu.Lock()
-	p.unread, p.threads = rows, threads
+	p.loading++
+	from := len(p.since)
 	p.mu.Unlock()
+	return func(rows map[core.ChannelID]*unreadOf, threads map[core.MessageID]struct{}) {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if rows != nil {
+			p.unread, p.threads = rows, threads
+			for _, ev := range p.since[from:] {
+				p.move(k.user, ev)
+			}
+		}
+		if p.loading--; p.loading == 0 {
+			p.since = nil
+		}
+	}
 }
 
 // countsOf returns a connected person's totals; ok is false when they are not known here.

@@ -39,7 +39,9 @@ type dispatcher struct {
 type delivery struct {
 	ev     *core.Event
 	remote bool
-	then   func() // instead of an event: work that has to wait for the events before it
+	then   func()      // instead of an event: work that has to wait for the events before it
+	only   core.UserID // the one person in whose name a directed event came by the bus
+	place  *placeKey   // instead of an event: a membership to bring the audience up to date with
 }
 
 func newDispatcher(e *Engine) *dispatcher {
@@ -67,9 +69,20 @@ func (d *dispatcher) then(f func()) {
 	d.kick()
 }
 
-func (d *dispatcher) pushRemote(ev *core.Event) {
+// place brings an audience up to date with a membership, after the events queued so far.
+func (d *dispatcher) place(k placeKey) {
 	d.mu.Lock()
-	d.queue = append(d.queue, delivery{ev: ev, remote: true})
+	d.queue = append(d.queue, delivery{place: &k})
+	d.mu.Unlock()
+	d.kick()
+}
+
+func (d *dispatcher) pushRemote(ev *core.Event) { d.pushFor(ev, "") }
+
+// pushFor queues an event of another node that came in the name of one of those it is for.
+func (d *dispatcher) pushFor(ev *core.Event, only core.UserID) {
+	d.mu.Lock()
+	d.queue = append(d.queue, delivery{ev: ev, remote: true, only: only})
 	d.mu.Unlock()
 	d.kick()
 }
@@ -117,8 +130,15 @@ func (d *dispatcher) one(ctx context.Context, x delivery) {
 		x.then()
 		return
 	}
+	if x.place != nil {
+		d.e.settlePlace(ctx, *x.place)
+		return
+	}
+	if x.only != "" && !d.e.hub.counts(x.ev) {
+		x.ev.To = []core.UserID{x.only} // the others named have subjects of their own
+	}
 	told := false // what another node's event made us read already
-	if x.ev.Ev > 0 && len(x.ev.To) == 0 && x.ev.Channel != nil && (x.remote || !d.e.alone.Load()) {
+	if x.ev.Ev > 0 && x.ev.Channel != nil && (x.remote || !d.e.alone.Load()) {
 		if told = !d.e.fillGap(ctx, x.ev); told && x.remote {
 			return
 		}
@@ -147,6 +167,9 @@ func (d *dispatcher) one(ctx context.Context, x delivery) {
 func (e *Engine) announce(ev *core.Event) {
 	if e.alone.Load() {
 		return
+	}
+	if ev.Ev > 0 && ev.Channel != nil {
+		e.kit.heads.note(roomKey{ev.App, ev.Channel.ID}, ev.Ev)
 	}
 	b, err := json.Marshal(ev)
 	if err != nil {
@@ -190,22 +213,22 @@ func (e *Engine) fillGap(ctx context.Context, ev *core.Event) bool {
 	e.hub.mu.RLock()
 	a := e.hub.rooms[roomKey{ev.App, ev.Channel.ID}]
 	var last int64
-	var since time.Time
+	var made time.Time
 	if a != nil {
-		if last = a.lastEv; last == 0 {
-			since = a.made.Add(-missedSlack)
-		}
+		last, made = a.lastEv, a.made
 	}
 	e.hub.mu.RUnlock()
 	switch {
-	case a == nil, ev.Ev <= last:
+	case a == nil:
+		return len(ev.To) > 0 // who is named need not be in the channel
+	case ev.Ev <= last:
 		return false
 	case ev.Ev == last+1, last == 0 && !e.opts.Shared:
 		return true
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), fillGapLimit)
 	defer cancel()
-	rows, err := e.store.Events(ctx, ev.App, ev.Channel.ID, max(last, ev.Ev-1000), since, int(min(ev.Ev-last-1, 1000)))
+	rows, err := e.unheard(ctx, roomKey{ev.App, ev.Channel.ID}, last, max(last, ev.Ev-1000), made, int(min(ev.Ev-last-1, 1000)))
 	if err == nil {
 		var missed []*core.Event
 		if missed, err = e.rebuild(ctx, ev.App, rows); err == nil {
@@ -216,8 +239,10 @@ func (e *Engine) fillGap(ctx context.Context, ev *core.Event) bool {
 			}
 		}
 	}
-	if err != nil {
+	if err != nil { // nothing is told before what came earlier: it is all read later
 		e.opts.Report("missed events cannot be read", err)
+		e.kit.look.room(roomKey{ev.App, ev.Channel.ID})
+		return false
 	}
 	return true
 }
@@ -228,13 +253,15 @@ func (e *Engine) fillGap(ctx context.Context, ev *core.Event) bool {
 func (e *Engine) listen() error {
 	e.alone.Store(!e.opts.Shared)
 	_, err := e.bus.Subscribe(subjectControl, func(_ string, data []byte) {
-		if b, ok := e.foreign(data); ok {
+		if node, b, ok := e.sender(data); ok {
 			if e.alone.Swap(false) {
 				_ = e.publish(subjectControl, hello)
 			}
 			var in invalidation
 			if json.Unmarshal(b, &in) == nil {
 				e.forgetHere(in)
+				e.lookAtPlaces(&in)
+				e.heardSaying(node, in.No)
 			}
 		}
 	})
@@ -244,7 +271,7 @@ func (e *Engine) listen() error {
 	if _, err = e.bus.Subscribe("ppl.*", e.receive); err != nil {
 		return err
 	}
-	if err := e.meetSessions(); err != nil {
+	if err := e.listenAsked(); err != nil {
 		return err
 	}
 	if err := e.meet(); err != nil {
@@ -257,14 +284,8 @@ func (e *Engine) listen() error {
 // hello is an invalidation of nothing.
 var hello = []byte("{}")
 
-// foreign strips the sender; ok is false for this node's own messages.
-func (e *Engine) foreign(data []byte) ([]byte, bool) {
-	node, rest, ok := strings.Cut(string(data), " ")
-	return []byte(rest), ok && node != e.node
-}
-
 func (e *Engine) receive(subject string, data []byte) {
-	b, ok := e.foreign(data)
+	_, b, ok := e.sender(data)
 	if !ok {
 		return
 	}
@@ -278,7 +299,8 @@ func (e *Engine) receive(subject string, data []byte) {
 		if err != nil {
 			return
 		}
-		ev.To = []core.UserID{core.UserID(u)} // the others named have subjects of their own
+		e.dispatch.pushFor(ev, core.UserID(u))
+		return
 	}
 	e.dispatch.pushRemote(ev)
 }

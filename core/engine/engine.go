@@ -28,6 +28,7 @@ type Options struct {
 	Hooks    []core.Hooks     // writers of webhook calls; none means no webhooks
 	Callouts core.Callouts    // asks the app's endpoints; nil means none are asked
 	Blobs    Blobs            // where uploads live; nil refuses uploads
+	Doer     core.Doer        // makes the calls of Hooks and Callouts; nil means over the network
 	// Shared says that other nodes may work on the same store. They have to meet on one bus.
 	Shared bool
 	// PrivateCallouts allows webhooks and callouts to loopback, link-local and private addresses.
@@ -59,10 +60,11 @@ type Engine struct {
 	kit  *kit      // what single services keep between commands
 	doer core.Doer // calls the app's endpoints
 
-	alone atomic.Bool // no other node was ever heard of
-	deaf  atomic.Bool // the bus is away
-	peers *peers
-	lease *lease // of what one node does for all
+	alone   atomic.Bool // no other node was ever heard of
+	deaf    atomic.Bool // the bus is away
+	peers   *peers
+	started time.Time // by the clock of the machine
+	lease   *lease    // of what one node does for all
 
 	stop context.CancelFunc
 	done sync.WaitGroup
@@ -123,16 +125,18 @@ func New(ctx context.Context, o Options) (*Engine, error) {
 	run, stop := context.WithCancel(context.WithoutCancel(ctx))
 	e.stop = stop
 	e.kit = newKit(run, e)
-	e.doer = e.kit.call
+	if e.doer = o.Doer; e.doer == nil {
+		e.doer = e.kit.call
+	}
 	e.hub = newHub(e)
-	e.peers = newPeers()
+	e.peers, e.started = newPeers(), time.Now()
 	e.lease = &lease{e: e, name: leaseDuties}
 	e.dispatch = newDispatcher(e)
 	if err := e.listen(); err != nil {
 		stop()
 		return nil, err
 	}
-	for _, f := range []func(context.Context){e.dispatch.run, e.runHooks, e.runReminders, e.runTasks, e.runRooms, e.runCursors, e.runNodes, e.lease.run} {
+	for _, f := range []func(context.Context){e.dispatch.run, e.runHooks, e.runReminders, e.runTasks, e.runRooms, e.runCursors, e.runNodes, e.runLook, e.lease.run} {
 		e.done.Add(1)
 		go func() {
 			defer e.done.Done()
@@ -160,7 +164,7 @@ func (e *Engine) Core() *core.Core {
 		Speech: speech{e}, Admissions: admissions{e}, Board: board{e}, Attributes: attributes{e}, Rooms: rooms{e}, Sessions: sessions{e}, Presences: presences{e}, Acks: acks{e},
 		Conversations: conversations{e}, Broadcasts: broadcasts{e},
 		Live: live{e}, Feeds: feeds{e}, Health: health{e},
-		Communities: communities{e}, Values: values{e}, Streams: streams{e},
+		Communities: communities{e}, Values: values{e}, Streams: streams{e}, Imports: imports{e},
 	}
 }
 

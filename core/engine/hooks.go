@@ -146,6 +146,7 @@ func (e *Engine) runHooks(ctx context.Context) {
 func (d *deliverer) step(ctx context.Context, loaded *bool) error {
 	if !d.e.lease.held() { // another node's work; what is queued is found again when it is ours
 		*loaded = false
+		d.e.kit.hookStats.forget()
 		d.mu.Lock()
 		clear(d.due)
 		d.mu.Unlock()
@@ -158,6 +159,7 @@ func (d *deliverer) step(ctx context.Context, loaded *bool) error {
 		*loaded = true
 	}
 	if err := d.take(ctx); err != nil {
+		*loaded = false // if the outcome is not known, it may be in the queue all the same
 		return err
 	}
 	now := time.Now()
@@ -294,10 +296,12 @@ func (d *deliverer) drain(ctx context.Context, g hookGroup) (next time.Time, mor
 		}
 		if fail != nil {
 			job.Attempts++
+			d.e.kit.hookStats.hold(g, job.First)
 			job.Next = time.Now().Add(backoff(job.Attempts)).UTC()
 			if job.Attempts < hookAttempts && time.Since(job.First) < hookGiveUp {
 				return job.Next, true, d.keep(ctx, r.Key, &job)
 			}
+			d.e.kit.hookStats.lost.Add(1)
 			d.e.opts.Report(fmt.Sprintf("a webhook was given up after %d attempts", job.Attempts), fail)
 		}
 		err := d.e.update(ctx, "hooks.done", allApps, 0, func(t *txn) error {
@@ -309,6 +313,7 @@ func (d *deliverer) drain(ctx context.Context, g hookGroup) (next time.Time, mor
 		if err != nil {
 			return next, true, err
 		}
+		d.e.kit.hookStats.hold(g, time.Time{})
 	}
 	return next, len(rows) == hookBatch, nil
 }
@@ -356,8 +361,10 @@ func (d *deliverer) deliver(ctx context.Context, job *hookJob) error {
 				continue
 			}
 			if err := d.post(ctx, req); err != nil {
+				d.e.kit.hookStats.failed.Add(1)
 				fails = append(fails, err)
 			} else {
+				d.e.kit.hookStats.sent.Add(1)
 				job.Done = append(job.Done, place)
 			}
 		}

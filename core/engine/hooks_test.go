@@ -130,6 +130,30 @@ func TestWebhooksSurviveFailuresInOrder(t *testing.T) {
 	}
 }
 
+func TestStatsTellOfWebhooksThatWait(t *testing.T) {
+	p := newEndpoint(t)
+	w := newEngine(t, withHooks, "alice", "bob")
+	w.settings(func(s *core.AppSettings) { s.WebhookURL = p.URL })
+	key := w.group("slow", "alice", "bob")
+	eventually(t, "the group is told", func() bool { return p.count(core.ChannelCreated) == 1 })
+	stats := w.engine.Stats
+	p.set(func(note) bool { return true })
+	w.say("alice", key, "held")
+	eventually(t, "a channel is held", func() bool {
+		s := stats()
+		return s.HooksHeld == 1 && s.HooksBehind > 0 && s.HooksFailed > 0
+	})
+	sent := stats().HooksSent
+	p.set(nil)
+	eventually(t, "nothing is held", func() bool {
+		s := stats()
+		return s.HooksHeld == 0 && s.HooksBehind == 0 && s.HooksSent > sent && s.HooksLost == 0
+	})
+	if s := stats(); s.Nodes != 1 || !s.BusUp || !s.Lease {
+		t.Errorf("the only node says %+v", s)
+	}
+}
+
 func TestWebhooksAreNotLostByARestart(t *testing.T) {
 	p := newEndpoint(t)
 	w := newEngine(t, withHooks, "alice", "bob")

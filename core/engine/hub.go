@@ -1,7 +1,10 @@
 package engine
 
 import (
+	"maps"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"dragoman/core"
@@ -19,6 +22,8 @@ type hub struct {
 	rooms    map[roomKey]*audience
 	follows  map[userKey]map[*session]struct{}    // presence
 	curious  map[core.AppID]map[*session]struct{} // follow everyone's presence
+	past     map[roomKey]int64                    // last events of audiences that are gone, some of them
+	sum      atomic.Uint64                        // over the people, to compare tables by
 }
 
 type roomKey struct {
@@ -41,11 +46,14 @@ type session struct {
 
 // person is a connected user.
 type person struct {
-	mu       sync.Mutex // guards unread
+	mu       sync.Mutex // guards unread and what belongs to it
 	sessions map[*session]struct{}
 	channels map[core.ChannelID]struct{}  // memberships
 	unread   map[core.ChannelID]*unreadOf // nil until first needed
 	threads  map[core.MessageID]struct{}  // parents of threads with unread replies; known when unread is
+	loading  int                          // loads of unread under way
+	since    []*core.Event                // what was told while they are
+	moved    uint64                       // memberships begun and ended while connected
 	cancel   func()                       // of the bus subscription
 }
 
@@ -53,6 +61,7 @@ type unreadOf struct {
 	count   int
 	readSeq int64
 	muted   bool
+	ev      int64 // the last event that the count knows of
 }
 
 // audience is who on this node is concerned with a channel.
@@ -60,6 +69,7 @@ type audience struct {
 	watchers map[*session]struct{}
 	members  map[*session]struct{}
 	lastEv   int64
+	floor    int64     // what an audience before this one was told up to; nobody is told that again
 	made     time.Time // when the first of them came
 	cancel   func()
 }
@@ -68,7 +78,7 @@ func newHub(e *Engine) *hub {
 	return &hub{
 		e: e, sessions: map[string]*session{}, people: map[userKey]*person{},
 		rooms: map[roomKey]*audience{}, follows: map[userKey]map[*session]struct{}{},
-		curious: map[core.AppID]map[*session]struct{}{},
+		curious: map[core.AppID]map[*session]struct{}{}, past: map[roomKey]int64{},
 	}
 }
 
@@ -84,6 +94,7 @@ func (h *hub) add(s *session, channels []core.ChannelID) (first bool) {
 		p = &person{sessions: map[*session]struct{}{}, channels: make(map[core.ChannelID]struct{}, len(channels))}
 		p.cancel = h.e.subscribeUser(k)
 		h.people[k] = p
+		h.sum.Store(h.sum.Load() ^ sumOf(k))
 		first = true
 	}
 	p.sessions[s] = struct{}{}
@@ -106,7 +117,7 @@ func (h *hub) remove(s *session) (last bool, left []core.ChannelID) {
 	}
 	delete(h.sessions, s.id)
 	defer h.vacate(s)
-	for ch := range s.watches {
+	for _, ch := range slices.Sorted(maps.Keys(s.watches)) {
 		left = append(left, ch)
 		if a := h.rooms[roomKey{s.by.App, ch}]; a != nil {
 			delete(a.watchers, s)
@@ -132,6 +143,7 @@ func (h *hub) remove(s *session) (last bool, left []core.ChannelID) {
 	if len(p.sessions) == 0 {
 		p.cancel()
 		delete(h.people, k)
+		h.sum.Store(h.sum.Load() ^ sumOf(k))
 		return true, left
 	}
 	return false, left
@@ -142,7 +154,7 @@ func (h *hub) room(app core.AppID, ch core.ChannelID) *audience {
 	k := roomKey{app, ch}
 	a := h.rooms[k]
 	if a == nil {
-		a = &audience{made: h.e.now(), watchers: map[*session]struct{}{}, members: map[*session]struct{}{}}
+		a = &audience{made: h.e.now(), floor: h.past[k], watchers: map[*session]struct{}{}, members: map[*session]struct{}{}}
 		a.cancel = h.e.subscribeChannel(k)
 		h.rooms[k] = a
 	}
@@ -153,8 +165,17 @@ func (h *hub) tidy(k roomKey, a *audience) {
 	if len(a.watchers) == 0 && len(a.members) == 0 {
 		a.cancel()
 		delete(h.rooms, k)
+		if len(h.past) >= maxPast {
+			clear(h.past)
+		}
+		if last := max(a.lastEv, a.floor); last > 0 {
+			h.past[k] = last
+		}
 	}
 }
+
+// maxPast bounds what is remembered of audiences that are gone.
+const maxPast = 1 << 12
 
 // watch makes a connection follow a channel; it reports false if it did already.
 func (h *hub) watch(s *session, ch core.ChannelID) bool {
@@ -241,31 +262,55 @@ func (h *hub) stopFollow(s *session, users []core.UserID) {
 	}
 }
 
-// joined tells the hub of a new membership.
-func (h *hub) joined(app core.AppID, ch core.ChannelID, user core.UserID) {
+// joined tells the hub of a membership; it reports false if it knew.
+func (h *hub) joined(app core.AppID, ch core.ChannelID, user core.UserID) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	return h.join(app, ch, user)
+}
+
+// unmoved does something about a membership unless the person's have changed since moved was counted.
+func (h *hub) unmoved(k userKey, moved uint64, do func()) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if p := h.people[k]; p != nil && p.moved != moved {
+		return false
+	}
+	do()
+	return true
+}
+
+// join is joined with the lock held.
+func (h *hub) join(app core.AppID, ch core.ChannelID, user core.UserID) bool {
 	p := h.people[userKey{app, user}]
 	if p == nil {
-		return
+		return false
 	}
+	p.moved++
 	if _, in := p.channels[ch]; in {
-		return
+		return false
 	}
 	p.channels[ch] = struct{}{}
 	for s := range p.sessions {
 		h.room(app, ch).members[s] = struct{}{}
 	}
+	return true
 }
 
 // left tells the hub that a membership ended; with gone the person's connections stop watching too.
 func (h *hub) left(app core.AppID, ch core.ChannelID, user core.UserID, gone bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.leave(app, ch, user, gone)
+}
+
+// leave is left with the lock held.
+func (h *hub) leave(app core.AppID, ch core.ChannelID, user core.UserID, gone bool) {
 	p := h.people[userKey{app, user}]
 	if p == nil {
 		return
 	}
+	p.moved++
 	delete(p.channels, ch)
 	for s := range p.sessions {
 		delete(s.rooms, ch)

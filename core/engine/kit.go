@@ -14,7 +14,7 @@ type kit struct {
 	secrets *cache[typeKey, core.Credential] // by kind and secret
 	call    *caller
 
-	gather    *gathering   // answers of other nodes
+	inquiries *inquiries   // of this node, for other nodes to answer
 	leaving   *leaving     // who is about to leave rooms
 	seenAt    atomic.Int64 // when this node last said that it holds seats, in milliseconds
 	kindMutes *cache[userKey, []core.KindMute]
@@ -24,14 +24,20 @@ type kit struct {
 	hooks chan struct{} // wakes the deliverer of hooks
 	beats chan struct{} // asks for the table of who is here
 	marks *marks        // how far devices have come in their feeds
+	look  *looker       // what is to be looked at in the store
+	heads *heads        // channels written to lately
+	said  saying        // invalidations this node has told
+
+	hookStats hookStats
 }
 
 func newKit(run context.Context, e *Engine) *kit {
 	return &kit{
 		run: run, lists: newCache[typeKey, *wordList](1 << 10), secrets: newCache[typeKey, core.Credential](1 << 15),
-		gather: newGathering(), leaving: newLeaving(), kindMutes: newCache[userKey, []core.KindMute](1 << 16), supers: newCache[core.AppID, map[core.UserID]bool](1 << 10),
+		inquiries: newInquiries(), leaving: newLeaving(), kindMutes: newCache[userKey, []core.KindMute](1 << 16), supers: newCache[core.AppID, map[core.UserID]bool](1 << 10),
 		call:  newCaller(e.opts.PrivateCallouts),
 		tasks: make(chan struct{}, 1), hooks: make(chan struct{}, 1), beats: make(chan struct{}, 1), marks: newMarks(),
+		look: newLooker(), heads: newHeads(),
 	}
 }
 

@@ -45,7 +45,7 @@ func (l live) Connect(ctx context.Context, by core.Actor, in core.Connect) (core
 	for i := range ms {
 		chs[i] = ms[i].Channel
 	}
-	s := &session{id: randomID(18), by: by, sink: in.Sink, ended: in.Ended, everything: in.Everything}
+	s := &session{id: e.connectionID(), by: by, sink: in.Sink, ended: in.Ended, everything: in.Everything}
 	s.describe(in.Session, e.now())
 	first := e.hub.add(s, chs)
 	self, err := l.selfIn(ctx, by, ms)
@@ -194,7 +194,7 @@ func (l live) selfIn(ctx context.Context, by core.Actor, ms []core.Member) (core
 		return s, nil
 	}
 	if len(ms) == 0 {
-		e.hub.setUnread(userKey{by.App, by.User}, map[core.ChannelID]*unreadOf{}, map[core.MessageID]struct{}{})
+		e.hub.loadUnread(userKey{by.App, by.User})(map[core.ChannelID]*unreadOf{}, map[core.MessageID]struct{}{})
 	} else if s.Counts, err = e.loadCounts(ctx, by.App, by.User); err != nil {
 		return s, err
 	}
@@ -211,22 +211,11 @@ func (l live) selfIn(ctx context.Context, by core.Actor, ms []core.Member) (core
 	return s, err
 }
 
-// connection finds the connection a command belongs to.
-func (e *Engine) connection(by core.Actor, id string) (*session, error) {
-	if id == "" {
-		id = by.Connection
-	}
-	if s := e.hub.session(by, id); s != nil {
-		return s, nil
-	}
-	return nil, fault.RequestInvalid.Error("Watch or Presence requires an active websocket connection, please make sure to include your websocket connection_id")
-}
-
 // Watch makes a connection follow channels, or stop.
 func (l live) Watch(ctx context.Context, by core.Actor, in core.WatchChannels) ([]core.Channel, error) {
 	e := l.e
 	const op = "live.watch"
-	s, err := e.connection(by, in.Connection)
+	conn, err := e.connection(ctx, by, in.Connection)
 	if err != nil {
 		return nil, translate(op, err)
 	}
@@ -238,24 +227,19 @@ func (l live) Watch(ctx context.Context, by core.Actor, in core.WatchChannels) (
 		}
 		out = append(out, *sc.channel)
 		if in.Stop {
-			if e.hub.unwatch(s, sc.channel.ID) {
-				e.tellWatching(s, sc.channel.ID, core.WatchingStopped)
+			if err := conn.unwatch(ctx, sc.channel.ID); err != nil {
+				return nil, translate(op, err)
 			}
 			continue
 		}
 		if err := e.can(sc, perm.ReadChannel, sc.owns()); err != nil {
 			return nil, translate(op, err)
 		}
-		e.watch(s, sc)
+		if err := conn.watch(ctx, sc); err != nil {
+			return nil, translate(op, err)
+		}
 	}
 	return out, nil
-}
-
-// watch registers the connection before anything is read, so that no event falls between.
-func (e *Engine) watch(s *session, sc *scene) {
-	if e.hub.watch(s, sc.channel.ID) {
-		e.tellWatchingIn(s, sc.channel, sc.config, core.WatchingStarted)
-	}
 }
 
 func (e *Engine) tellWatching(s *session, ch core.ChannelID, kind core.EventKind) {
@@ -294,17 +278,16 @@ func (e *Engine) tellWatchingIn(s *session, c *core.Channel, cfg *core.ChannelTy
 
 // Follow makes a connection follow people's presence, or stop.
 func (l live) Follow(ctx context.Context, by core.Actor, in core.FollowPresence) (int, error) {
-	s, err := l.e.connection(by, in.Connection)
+	const op = "live.follow"
+	conn, err := l.e.connection(ctx, by, in.Connection)
+	if err == nil && in.Everyone {
+		err = conn.followAll(ctx, !in.Stop)
+	}
+	if err == nil {
+		err = conn.follow(ctx, in.Users, in.Stop)
+	}
 	if err != nil {
-		return 0, translate("live.follow", err)
-	}
-	if in.Everyone {
-		l.e.hub.followAll(s, !in.Stop)
-	}
-	if in.Stop {
-		l.e.hub.stopFollow(s, in.Users)
-	} else {
-		l.e.hub.follow(s, in.Users)
+		return 0, translate(op, err)
 	}
 	return len(in.Users), ctx.Err()
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -142,6 +143,7 @@ func (e *Engine) compose(ctx context.Context, sc *scene, in *core.MessageInput) 
 	}
 	if !in.CreatedAt.IsZero() && sc.by.Server() {
 		m.CreatedAt, m.UpdatedAt = in.CreatedAt, in.CreatedAt
+		sc.dated = true
 	}
 	if err := checkShape(sc, m, 0); err != nil {
 		return nil, err
@@ -354,6 +356,7 @@ func (e *Engine) append(ctx context.Context, sc *scene, m *core.Message, keepHid
 		Outbox: e.hasHooks(sc.by.App, core.MessageSent),
 		Event:  store.EventRow{Channel: m.Channel, Kind: core.MessageSent, At: m.UpdatedAt, Actor: m.User},
 		Unhide: !keepHidden && !m.Shadowed && e.anyHidden(ctx, sc),
+		Timely: !sc.dated,
 	}
 	ev := &core.Event{Kind: core.MessageSent, App: sc.by.App, At: m.UpdatedAt, Config: sc.config, User: sent.Author, Message: sent, Member: sc.member, Origin: core.Origin(ctx)}
 	if m.Shadowed {
@@ -368,10 +371,16 @@ func (e *Engine) append(ctx context.Context, sc *scene, m *core.Message, keepHid
 		}
 		e.appended(sc, in, ev)
 	})
+	if errors.Is(err, store.ErrUnknownOutcome) {
+		e.doubtful(unsureOf{room: roomKey{in.App, m.Channel}, drops: []invalidation{{App: in.App, Keys: []core.ChannelKey{sc.channel.Key}, Places: []placeOf{{Ch: m.Channel, User: m.User}}}}})
+	}
 	if err != nil {
 		return core.Sent{}, unforeseen(err)
 	}
 	if in.Duplicate {
+		if e.opts.Shared { // whoever stored it may not have told anybody
+			e.check(unsureOf{room: roomKey{in.App, m.Channel}})
+		}
 		return e.duplicate(ctx, sc, in.Message)
 	}
 	if in.Parent != nil && !m.Shadowed {
@@ -423,7 +432,7 @@ func (e *Engine) appended(sc *scene, in *store.Append, ev *core.Event) {
 		// Who is in the thread travels with the reply: they are told of it wherever they are.
 		ev.Message.Participants = withPeople(append([]core.UserID{p.User}, p.Participants...), sc.threadPeople)
 	}
-	ev.Channel, ev.Ev, ev.Stamp = &c, in.Event.Ev, in.Event.Stamp
+	ev.Channel, ev.Ev, ev.Stamp, ev.At = &c, in.Event.Ev, in.Event.Stamp, in.Event.At
 	e.dispatch.push(ev)
 }
 

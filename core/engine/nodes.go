@@ -3,6 +3,10 @@ package engine
 import (
 	"context"
 	"encoding/json"
+	"fmt"
+	"hash/fnv"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -16,6 +20,7 @@ import (
 const (
 	subjectBeat = "beat" // a node lives
 	subjectHere = "here" // who came to a node, or left it
+	subjectAsk  = "who"  // a node's table is wanted again
 
 	beatEvery  = time.Second
 	beatSilent = 6 * time.Second // after which a node is gone, and everyone on it
@@ -45,7 +50,25 @@ type peers struct {
 
 type peer struct {
 	heard  time.Time
+	mute   bool // it owes an answer: nobody waits for it again before it is heard of
 	people map[userKey]struct{}
+	sum    uint64 // of people
+	odd    bool   // the last beat told of other people
+	said   uint64 // the last of its invalidations that was heard
+}
+
+// beatOf is what a node tells with its beats.
+type beatOf struct {
+	Heads  []wroteIn `json:"h,omitempty"`
+	Said   uint64    `json:"s"`
+	People uint64    `json:"p"` // sum over the people connected to it
+}
+
+// sumOf is a person's share in the sum of a table.
+func sumOf(k userKey) uint64 {
+	h := fnv.New64a()
+	_, _ = fmt.Fprintf(h, "%d %s", k.app, k.user) // never fails
+	return h.Sum64()
 }
 
 func newPeers() *peers {
@@ -76,8 +99,44 @@ func (p *peers) heard(node string, now time.Time) (fresh bool) {
 		p.nodes[node] = n
 		fresh = true
 	}
-	n.heard = now
+	n.heard, n.mute = now, false
 	return fresh
+}
+
+// talkative are the nodes whose answers are waited for.
+func (p *peers) talkative() map[string]struct{} {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	out := make(map[string]struct{}, len(p.nodes))
+	for name, n := range p.nodes {
+		if !n.mute {
+			out[name] = struct{}{}
+		}
+	}
+	return out
+}
+
+// silent notes nodes that have not answered in time.
+func (p *peers) silent(names map[string]struct{}) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for name := range names {
+		if n := p.nodes[name]; n != nil {
+			n.mute = true
+		}
+	}
+}
+
+// tagged reports whether a node of the tag is known to live.
+func (p *peers) tagged(tag string) bool {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	for name := range p.nodes {
+		if tagOf(name) == tag {
+			return true
+		}
+	}
+	return false
 }
 
 // told takes over what a node says of its people.
@@ -97,6 +156,7 @@ func (p *peers) told(node string, in *herePeople) {
 		k := userKey{o.App, o.User}
 		if _, have := n.people[k]; !have {
 			n.people[k] = struct{}{}
+			n.sum ^= sumOf(k)
 			p.count[k]++
 		}
 	}
@@ -111,13 +171,14 @@ func (p *peers) less(n *peer, k userKey) {
 		return
 	}
 	delete(n.people, k)
+	n.sum ^= sumOf(k)
 	if p.count[k]--; p.count[k] == 0 {
 		delete(p.count, k)
 	}
 }
 
 // gone forgets nodes that are silent and answers who is on none any more.
-func (p *peers) gone(now time.Time) (left []userKey) {
+func (p *peers) gone(now time.Time) (left []userKey, dead int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for name, n := range p.nodes {
@@ -130,8 +191,10 @@ func (p *peers) gone(now time.Time) (left []userKey) {
 			}
 		}
 		delete(p.nodes, name)
+		dead++
 	}
-	return left
+	slices.SortFunc(left, comparePeople)
+	return left, dead
 }
 
 // online reports whether a person is connected to any node.
@@ -179,8 +242,25 @@ func (e *Engine) table() {
 // meet subscribes to what other nodes say of themselves.
 func (e *Engine) meet() error {
 	_, err := e.bus.Subscribe(subjectBeat, func(_ string, data []byte) {
-		if node, _, ok := e.sender(data); ok && e.peers.heard(node, time.Now()) {
+		node, b, ok := e.sender(data)
+		if !ok {
+			return
+		}
+		if e.peers.heard(node, time.Now()) {
 			kick(e.kit.beats) // somebody new: they want to know who is here
+			e.lostSome()      // and what they said before is not known
+		}
+		in := new(beatOf)
+		if json.Unmarshal(b, in) == nil {
+			e.heardBeat(node, in)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	_, err = e.bus.Subscribe(subjectAsk, func(_ string, data []byte) {
+		if _, b, ok := e.sender(data); ok && string(b) == e.node {
+			kick(e.kit.beats)
 		}
 	})
 	if err != nil {
@@ -213,12 +293,16 @@ func (e *Engine) runNodes(ctx context.Context) {
 	tick := time.NewTicker(beatEvery)
 	defer tick.Stop()
 	for n := 0; ; n++ {
-		_ = e.publish(subjectBeat, hello) // publish has reported it
+		e.beat()
 		if n%hereEvery == 0 {
 			e.table()
 		}
-		for _, k := range e.peers.gone(time.Now()) {
+		left, dead := e.peers.gone(time.Now())
+		for _, k := range left {
 			e.lostWith(ctx, k)
+		}
+		if dead > 0 { // they may have written what they could not tell any more
+			e.lostSome()
 		}
 		if e.deaf.Load() {
 			e.dropCaches()
@@ -232,6 +316,108 @@ func (e *Engine) runNodes(ctx context.Context) {
 			e.table()
 		}
 	}
+}
+
+// beat says that this node lives, where it has written lately, and by what others see whether they
+// have heard everything.
+func (e *Engine) beat() {
+	tell, unsure := e.kit.heads.turn()
+	for i := range unsure {
+		e.check(unsure[i])
+	}
+	for first := true; first || len(tell) > 0; first = false {
+		n := min(len(tell), headsPart)
+		b, err := json.Marshal(&beatOf{Heads: tell[:n], Said: e.kit.said.last(), People: e.hub.sum.Load()})
+		if err != nil {
+			return // plain fields: cannot fail
+		}
+		tell = tell[n:]
+		_ = e.publish(subjectBeat, b) // publish has reported it
+	}
+}
+
+// heardBeat compares what another node says of itself with what was heard of it.
+func (e *Engine) heardBeat(node string, in *beatOf) {
+	for _, h := range in.Heads {
+		k := roomKey{h.App, h.Ch}
+		if last, _, there := e.hub.heardUpTo(k); there && (h.Ev == 0 || last < h.Ev) {
+			e.kit.look.room(k)
+		}
+	}
+	if e.peers.missed(node, in.Said, false) {
+		e.lostSome()
+	}
+	if e.peers.strange(node, in.People) {
+		_ = e.publish(subjectAsk, []byte(node)) // asked again after the next beat
+	}
+}
+
+// heardSaying notes an invalidation of another node.
+func (e *Engine) heardSaying(node string, no uint64) {
+	if no > 0 && e.peers.missed(node, no-1, true) {
+		e.lostSome()
+	}
+}
+
+// missed notes how far the invalidations of a node have come and reports whether some were not heard;
+// with more the next one has just come.
+func (p *peers) missed(node string, said uint64, more bool) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n := p.nodes[node]
+	if n == nil {
+		return false // its first beat makes everything be forgotten
+	}
+	lost := n.said < said
+	n.said = max(n.said, said)
+	if more && n.said == said {
+		n.said++
+	}
+	return lost
+}
+
+// strange reports whether a node has told of other people than are known of it, twice.
+func (p *peers) strange(node string, sum uint64) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n := p.nodes[node]
+	if n == nil || n.sum == sum {
+		if n != nil {
+			n.odd = false
+		}
+		return false
+	}
+	was := n.odd
+	n.odd = true
+	return was
+}
+
+// lostSome is called when something that other nodes said was not heard: what they may have changed
+// is forgotten, and what they may have told is read.
+func (e *Engine) lostSome() {
+	e.dropCaches()
+	e.kit.look.everything()
+}
+
+// saying numbers the invalidations of this node, in the order in which they are published.
+type saying struct {
+	mu sync.Mutex
+	no uint64
+}
+
+// say publishes the next one.
+func (s *saying) say(publish func(no uint64) error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.no++
+	return publish(s.no)
+}
+
+// last is the number of the last one.
+func (s *saying) last() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.no
 }
 
 // lostWith tells the connections here that somebody went offline with the node they were on.
@@ -254,9 +440,8 @@ func (e *Engine) lostWith(ctx context.Context, k userKey) {
 func (e *Engine) BusChanged(up bool) {
 	e.deaf.Store(!up)
 	if up {
-		e.dropCaches()
+		e.lostSome()
 		kick(e.kit.beats)
-		e.done.Go(func() { e.catchUp(e.kit.run) })
 	}
 }
 
@@ -277,8 +462,9 @@ func (e *Engine) dropCaches() {
 // catchUpPart is how many channels are looked at in one read.
 const catchUpPart = 500
 
-// catchUp delivers what happened unheard in the channels of the connections here.
-func (e *Engine) catchUp(ctx context.Context) {
+// catchUp delivers what happened unheard in the channels of the connections here. It reports false
+// when the store did not let it.
+func (e *Engine) catchUp(ctx context.Context) bool {
 	known := map[core.AppID]map[core.ChannelID]int64{}
 	since := map[roomKey]time.Time{}
 	e.hub.mu.RLock()
@@ -292,42 +478,48 @@ func (e *Engine) catchUp(ctx context.Context) {
 	e.hub.mu.RUnlock()
 	for app, chs := range known {
 		var part []core.ChannelID
-		for ch := range chs {
+		for _, ch := range slices.Sorted(maps.Keys(chs)) {
 			if part = append(part, ch); len(part) == catchUpPart {
-				e.catchUpIn(ctx, app, part, chs, since)
+				if !e.catchUpIn(ctx, app, part, chs, since) {
+					return false
+				}
 				part = nil
 			}
 		}
-		e.catchUpIn(ctx, app, part, chs, since)
+		if !e.catchUpIn(ctx, app, part, chs, since) {
+			return false
+		}
 	}
+	return true
 }
 
 // catchUpIn is catchUp for some channels of an app.
-func (e *Engine) catchUpIn(ctx context.Context, app core.AppID, part []core.ChannelID, known map[core.ChannelID]int64, since map[roomKey]time.Time) {
+func (e *Engine) catchUpIn(ctx context.Context, app core.AppID, part []core.ChannelID, known map[core.ChannelID]int64, since map[roomKey]time.Time) bool {
+	if len(part) == 0 {
+		return true
+	}
 	cs, err := e.store.Channels(ctx, app, part)
 	if err != nil {
-		return // the store is away too: a later round will do it
+		return false // the store is away too: a later round will do it
 	}
 	for i := range cs {
 		last := known[cs[i].ID]
 		if cs[i].LastEv <= last {
 			continue
 		}
-		var from time.Time
-		if last == 0 {
-			from = since[roomKey{app, cs[i].ID}].Add(-missedSlack)
-		}
-		rows, err := e.store.Events(ctx, app, cs[i].ID, last, from, 1000)
+		k := roomKey{app, cs[i].ID}
+		rows, err := e.unheard(ctx, k, last, last, since[k], 1000)
 		if err != nil {
-			return
+			return false
 		}
 		evs, err := e.rebuild(ctx, app, rows)
 		if err != nil {
 			e.opts.Report("missed events cannot be read", err)
-			return
+			return false
 		}
 		for _, ev := range evs {
 			e.dispatch.pushRemote(ev)
 		}
 	}
+	return true
 }

@@ -308,14 +308,18 @@ func (r reads) Delivered(ctx context.Context, by core.Actor, in core.MarkDeliver
 // loadCounts reads a person's unread totals from the store and refreshes what this node keeps of
 // them for live deliveries.
 func (e *Engine) loadCounts(ctx context.Context, app core.AppID, user core.UserID) (core.Counts, error) {
+	var kept map[core.ChannelID]*unreadOf
+	var threads map[core.MessageID]struct{}
+	take := e.hub.loadUnread(userKey{app, user})
+	defer func() { take(kept, threads) }()
 	rows, err := e.store.Unread(ctx, app, user, nil)
 	if err != nil {
 		return core.Counts{}, err
 	}
-	kept := make(map[core.ChannelID]*unreadOf, len(rows))
+	found := make(map[core.ChannelID]*unreadOf, len(rows))
 	var c core.Counts
 	for _, r := range rows {
-		kept[r.Channel] = &unreadOf{count: r.Count, readSeq: r.ReadSeq, muted: r.Muted}
+		found[r.Channel] = &unreadOf{count: r.Count, readSeq: r.ReadSeq, muted: r.Muted, ev: r.Ev}
 		if r.Count > 0 && !r.Muted {
 			c.Messages += r.Count
 			c.Channels++
@@ -326,11 +330,11 @@ func (e *Engine) loadCounts(ctx context.Context, app core.AppID, user core.UserI
 		return c, err
 	}
 	c.Threads = len(ts)
-	threads := make(map[core.MessageID]struct{}, len(ts))
+	threads = make(map[core.MessageID]struct{}, len(ts))
 	for i := range ts {
 		threads[ts[i].Parent] = struct{}{}
 	}
-	e.hub.setUnread(userKey{app, user}, kept, threads)
+	kept = found
 	return c, nil
 }
 

@@ -32,7 +32,7 @@ func (cs channels) query(ctx context.Context, by core.Actor, in core.QueryChanne
 		return nil, fault.RequestInvalidField.Error(fmt.Sprintf("limit must be at most %d and offset at most %d", maxChannelsPage, maxOffset))
 	}
 	if (in.State.Watch || in.State.Presence) && !by.Server() {
-		if _, err := e.connection(by, ""); err != nil {
+		if _, err := e.connection(ctx, by, ""); err != nil {
 			return nil, err
 		}
 	}
@@ -96,11 +96,13 @@ func mentionsField(f core.Filter, field string) bool {
 func (e *Engine) state(ctx context.Context, sc *scene, w core.StateWanted) (core.ChannelState, error) {
 	by := sc.by
 	if w.Watch && !by.Server() {
-		s, err := e.connection(by, "")
+		conn, err := e.connection(ctx, by, "")
+		if err == nil {
+			err = conn.watch(ctx, sc)
+		}
 		if err != nil {
 			return core.ChannelState{}, err
 		}
-		e.watch(s, sc)
 		c, err := e.channel(ctx, by.App, sc.channel.Key)
 		if err != nil {
 			return core.ChannelState{}, err
@@ -157,12 +159,14 @@ func (e *Engine) state(ctx context.Context, sc *scene, w core.StateWanted) (core
 		st.Watchers = usersIn(us, ids)
 	}
 	if w.Presence && !by.Server() {
-		if s, err := e.connection(by, ""); err == nil {
+		if conn, err := e.connection(ctx, by, ""); err == nil {
 			people := make([]core.UserID, 0, len(ms))
 			for i := range ms {
 				people = append(people, ms[i].User)
 			}
-			e.hub.follow(s, people)
+			if err := conn.follow(ctx, people, false); err != nil {
+				return st, err
+			}
 		}
 	}
 	if by.User != "" {

@@ -199,11 +199,13 @@ func (s threads) build(ctx context.Context, by core.Actor, p *core.Message, repl
 		return t, fault.ThreadNotFound.Error(fmt.Sprintf("Thread with id %q does not exist", cut(p.Name())))
 	}
 	if watch {
-		conn, err := e.connection(by, "")
+		conn, err := e.connection(ctx, by, "")
+		if err == nil {
+			err = conn.watch(ctx, sc)
+		}
 		if err != nil {
 			return t, err
 		}
-		e.watch(conn, sc)
 	}
 	latest, err := e.store.RangeMessages(ctx, by.App, store.Range{
 		Channel: p.Channel, Parent: p.ID, Newest: true, Limit: replies, Viewer: by.User, Hidden: by.Server() && by.User == "",

@@ -18,6 +18,8 @@ type txn struct {
 	origin string // device session the command came from
 	after  []func()
 	events []*core.Event
+	drops  []invalidation
+	quiet  bool  // webhooks are not told: another system does that
 	untold error // why the other nodes were not told of what they have to forget
 }
 
@@ -29,6 +31,9 @@ func (e *Engine) update(ctx context.Context, op string, app core.AppID, ch core.
 		*t = txn{Tx: tx, e: e, app: app, origin: core.Origin(ctx)}
 		return fn(t)
 	}, t.committed)
+	if errors.Is(err, store.ErrUnknownOutcome) {
+		e.doubtful(unsureOf{room: roomKey{app, ch}, drops: t.drops})
+	}
 	if err == nil && t.untold != nil {
 		err = fault.RealtimeFailed.Wrap(t.untold)
 	}
@@ -55,6 +60,7 @@ func unforeseen(err error) error {
 // forget drops values from the caches of all nodes after the commit. A node that was not told
 // would go on with what it has: the caller learns of it (realtime.failed), though the write stands.
 func (t *txn) forget(in invalidation) {
+	t.drops = append(t.drops, in)
 	t.then(func() {
 		if err := t.e.forget(in); err != nil {
 			t.untold = err
@@ -84,7 +90,7 @@ func (t *txn) record(ev *core.Event, keep bool) error {
 	if ev.At.IsZero() {
 		ev.At = t.e.now()
 	}
-	hooks := t.e.hasHooks(t.app, ev.Kind)
+	hooks := !t.quiet && t.e.hasHooks(t.app, ev.Kind)
 	if hooks {
 		t.then(func() { kick(t.e.kit.hooks) })
 	}
@@ -170,7 +176,12 @@ func (t *txn) putMember(key core.ChannelKey, m *core.Member) error {
 		return err
 	}
 	t.dropPlace(key, m.Channel, m.User)
-	t.then(func() { t.e.hub.joined(t.app, m.Channel, m.User) })
+	k := placeKey{t.app, m.Channel, m.User}
+	t.then(func() {
+		if t.e.hub.joined(k.app, k.ch, k.user) && !t.e.alone.Load() { // another node may have removed them since the commit
+			t.e.kit.look.place(k)
+		}
+	})
 	return nil
 }
 
@@ -178,12 +189,12 @@ func (t *txn) deleteMember(key core.ChannelKey, ch core.ChannelID, user core.Use
 	if err := t.DeleteMember(t.app, ch, user); err != nil {
 		return err
 	}
-	t.dropPlace(key, ch, user)
+	t.forget(invalidation{App: t.app, Keys: []core.ChannelKey{key}, Places: []placeOf{{Ch: ch, User: user, Gone: true}}})
 	return nil
 }
 
 func (t *txn) dropPlace(key core.ChannelKey, ch core.ChannelID, user core.UserID) {
-	t.forget(invalidation{App: t.app, Keys: []core.ChannelKey{key}, Places: []placeOf{{ch, user}}})
+	t.forget(invalidation{App: t.app, Keys: []core.ChannelKey{key}, Places: []placeOf{{Ch: ch, User: user}}})
 }
 
 // putJSON writes a record.

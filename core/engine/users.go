@@ -389,9 +389,9 @@ func (s users) Query(ctx context.Context, by core.Actor, in core.QueryUsers) ([]
 	if f, err = s.withinReach(ctx, by, f); err != nil {
 		return nil, translate(op, err)
 	}
-	var conn *session
+	var conn *connection
 	if in.Presence {
-		if conn, err = e.connection(by, ""); err != nil {
+		if conn, err = e.connection(ctx, by, ""); err != nil {
 			return nil, translate(op, err)
 		}
 	}
@@ -408,7 +408,9 @@ func (s users) Query(ctx context.Context, by core.Actor, in core.QueryUsers) ([]
 		out[i] = *e.seen(by.App, &out[i])
 	}
 	if conn != nil {
-		e.hub.follow(conn, ids)
+		if err := conn.follow(ctx, ids, false); err != nil {
+			return nil, translate(op, err)
+		}
 	}
 	return out, nil
 }

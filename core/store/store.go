@@ -58,11 +58,29 @@ type Append struct {
 	MoveRead     bool     // move the author's own read position to this message, if a member
 	Unhide       bool     // put the channel back on the lists of members who hid it
 	QuietChannel bool     // do not move the channel's LastMessageAt
+	Timely       bool     // CreatedAt is the moment of writing, which may not lie before LastMessageAt: see Settle
 
 	// Outcome.
 	Duplicate bool          // a message with this alias exists: Message is that one, nothing was written
 	Parent    *core.Message // the parent after its reply count moved, for thread replies
 	Channel   core.Channel  // counters after the append (LastSeq, LastEv, LastMessageAt, MessageCount)
+}
+
+// Settle raises the times of a message that waited for its turn, or comes from a node whose clock is
+// behind, to that of the channel's last one: many clients put messages in the order of their times, and
+// go on from a time when they page. Drivers call it when they number the message.
+func (a *Append) Settle(last time.Time) {
+	m := a.Message
+	if !a.Timely || !m.CreatedAt.Before(last) {
+		return
+	}
+	if m.UpdatedAt.Equal(m.CreatedAt) {
+		m.UpdatedAt = last
+	}
+	if a.Event.At.Equal(m.CreatedAt) {
+		a.Event.At = last
+	}
+	m.CreatedAt = last
 }
 
 // EventRow is a stored event. Payload holds what the engine needs to rebuild it beside the message.
@@ -246,4 +264,5 @@ type UnreadRow struct {
 	ReadAt  time.Time
 	ReadSeq int64
 	Muted   bool
+	Ev      int64 // number of the channel's last event that the count knows of
 }

@@ -13,7 +13,7 @@ import (
 )
 
 // batchSize is how many items share a transaction.
-const batchSize = 1000
+const batchSize = 4000
 
 // maxRejects is how many refused items a report names; the others are counted.
 const maxRejects = 100

@@ -255,7 +255,7 @@ func TestImportChild(t *testing.T) {
 // An import whose process is killed, again and again, goes on where its last commit was: every
 // message is there once and every item is counted once.
 func TestImportSurvivesKills(t *testing.T) {
-	const n = 20_000
+	const n = 60_000
 	dir := t.TempDir()
 	crowd(t, filepath.Join(dir, "file"), n)
 	last, kills := -1, 0

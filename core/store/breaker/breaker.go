@@ -35,7 +35,24 @@ type Options struct {
 	OpenFor  time.Duration // between two tries while open: 1 s
 	Probe    time.Duration // longest wait for the answer to one try: 2 s
 	Changed  func(State)   // told of every change; must not block nor call the store
+	// Observed is told of every call that reached the database: what it was, how long it took, how it
+	// ended. It must not block. nil means nobody.
+	Observed func(c Call, took time.Duration, err error)
 }
+
+// Call is a kind of call.
+type Call uint8
+
+// The kinds: reads, transactions, appended messages, and calls that are neither.
+const (
+	Read Call = iota
+	Update
+	Append
+	Other
+)
+
+// String names the kind.
+func (c Call) String() string { return [...]string{"read", "update", "append", "other"}[c] }
 
 // Store is a store behind its breaker. Methods that the breaker does not know pass through.
 type Store struct {
@@ -145,7 +162,7 @@ func (s *Store) refuse() error {
 }
 
 // do runs a call that answers an error only.
-func (s *Store) do(fn func() error) error {
+func (s *Store) do(c Call, fn func() error) error {
 	done, err := s.cb.Allow()
 	if err != nil {
 		return s.refuse()
@@ -156,15 +173,19 @@ func (s *Store) do(fn func() error) error {
 			done(context.Canceled)
 		}
 	}()
+	began := time.Now()
 	err = fn()
 	settled = true
 	done(err)
+	if s.opt.Observed != nil {
+		s.opt.Observed(c, time.Since(began), err)
+	}
 	return err
 }
 
 // ask runs a call that answers a value.
 func ask[T any](s *Store, fn func() (T, error)) (out T, err error) {
-	err = s.do(func() (err error) {
+	err = s.do(Read, func() (err error) {
 		out, err = fn()
 		return err
 	})

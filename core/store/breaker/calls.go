@@ -140,15 +140,15 @@ func (s *Store) Records(ctx context.Context, app core.AppID, space, prefix, afte
 
 // Update implements store.Store.
 func (s *Store) Update(ctx context.Context, app core.AppID, ch core.ChannelID, fn func(store.Tx) error, committed func()) error {
-	return s.do(func() error { return s.Store.Update(ctx, app, ch, fn, committed) })
+	return s.do(Update, func() error { return s.Store.Update(ctx, app, ch, fn, committed) })
 }
 
 // Append implements store.Store.
 func (s *Store) Append(ctx context.Context, in *store.Append, committed func()) error {
-	return s.do(func() error { return s.Store.Append(ctx, in, committed) })
+	return s.do(Append, func() error { return s.Store.Append(ctx, in, committed) })
 }
 
 // Ping implements store.Store: while the breaker is open the database is not ready.
 func (s *Store) Ping(ctx context.Context) error {
-	return s.do(func() error { return s.Store.Ping(ctx) })
+	return s.do(Other, func() error { return s.Store.Ping(ctx) })
 }

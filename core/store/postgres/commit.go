@@ -236,6 +236,7 @@ func (w *write) append(j *job) error {
 			return nil
 		}
 	}
+	in.Settle(core.FromMillis(h.lastAt))
 	if m.ID == 0 {
 		m.ID = core.MessageID(w.stamps.next)
 		w.stamps.next++

@@ -308,8 +308,8 @@ const unreadOf = `SELECT count(*) AS n FROM (SELECT 1 FROM messages x WHERE x.ch
 // Unread implements store.Reader. Most channels are dismissed by their counters; the rest are
 // counted along the primary key, up to the cap.
 func (r *session) Unread(ctx context.Context, app core.AppID, user core.UserID, chs []core.ChannelID) ([]store.UnreadRow, error) {
-	sql := `SELECT m.ch, m.read_seq, m.read_at, m.muted_until, u.n FROM members m
-		CROSS JOIN LATERAL (SELECT last_seq FROM heads WHERE ch = m.ch AND last_seq > m.read_seq OFFSET 0) h
+	sql := `SELECT m.ch, m.read_seq, m.read_at, m.muted_until, u.n, h.last_ev FROM members m
+		CROSS JOIN LATERAL (SELECT last_seq, last_ev FROM heads WHERE ch = m.ch AND last_seq > m.read_seq OFFSET 0) h
 		CROSS JOIN LATERAL (SELECT truncated_up_to FROM channels WHERE id = m.ch AND deleted_at = 0 OFFSET 0) c
 		CROSS JOIN LATERAL (` + unreadOf + `) u WHERE m.app = $1 AND m.person = $2 AND u.n > 0`
 	list := args(int64(app), enc(user), int64(core.UnreadCap))
@@ -320,7 +320,7 @@ func (r *session) Unread(ctx context.Context, app core.AppID, user core.UserID, 
 	now := r.s.opt.Now()
 	return collect(ctx, r, sql+" ORDER BY m.ch", list, func(rows pgx.Rows, u *store.UnreadRow) error {
 		var muted time.Time
-		err := rows.Scan(num(&u.Channel), num(&u.ReadSeq), at(&u.ReadAt), at(&muted), num(&u.Count))
+		err := rows.Scan(num(&u.Channel), num(&u.ReadSeq), at(&u.ReadAt), at(&muted), num(&u.Count), num(&u.Ev))
 		u.Muted = muted.After(now)
 		return failure(err)
 	})

@@ -97,6 +97,7 @@ func (w *writer) append(in *store.Append) error {
 	if e.At.IsZero() {
 		e.At = m.CreatedAt
 	}
+	in.Settle(core.FromMillis(h.lastAt))
 	plain := e.Kind == core.MessageSent && e.Payload == nil && e.Actor == m.User && millis(e.At) == millis(m.CreatedAt) &&
 		m.ID == 0 // an id that was given may be an old one: the event has a stamp of its own then
 	e.Ev = h.ev + 1

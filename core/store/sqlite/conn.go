@@ -61,6 +61,7 @@ func openConn(path string, pragmas ...string) (*conn, error) {
 	}
 	lib.Xsqlite3_extended_result_codes(c.tls, c.db, 1)
 	lib.Xsqlite3_busy_timeout(c.tls, c.db, 5000)
+	c.keepPlans()
 	for _, p := range pragmas {
 		if err := c.exec(p); err != nil {
 			c.close()
@@ -68,6 +69,14 @@ func openConn(path string, pragmas ...string) (*conn, error) {
 		}
 	}
 	return c, nil
+}
+
+// keepPlans stops the library from planning a statement again for the values bound to it. It would do
+// so on every call of any statement with "LIMIT ?", and planning costs more than most reads do.
+func (c *conn) keepPlans() {
+	args := libc.Xcalloc(c.tls, 2, 8)
+	lib.Xsqlite3_db_config(c.tls, c.db, lib.SQLITE_DBCONFIG_ENABLE_QPSG, libc.VaList(args, int32(1), uintptr(0)))
+	libc.Xfree(c.tls, args)
 }
 
 // pointer turns an address in the library's memory, which the collector does not move, into a pointer.

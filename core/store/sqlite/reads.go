@@ -436,13 +436,13 @@ func (r *session) unread(app core.AppID, user core.UserID, chs []core.ChannelID)
 	sql := `SELECT m.ch, m.read_seq, m.read_at, m.muted_until, (SELECT count(*) FROM (SELECT 1 FROM messages x
 		WHERE x.id > (m.ch << 31) + max(m.read_seq, coalesce(m.hidden_up_to, 0), coalesce(c.truncated_up_to, 0)) AND x.id <= (m.ch << 31) + h.last_seq
 		AND x.flags & 16 AND x.user <> m.user AND x.deleted_at IS NULL
-		AND (x.flags & 8 = 0 OR EXISTS (SELECT 1 FROM json_each(x.body, '$.restricted_to') WHERE value = m.user)) LIMIT ?)) AS n
+		AND (x.flags & 8 = 0 OR EXISTS (SELECT 1 FROM json_each(x.body, '$.restricted_to') WHERE value = m.user)) LIMIT ?)) AS n, h.last_ev
 		FROM members m INDEXED BY members_by_user JOIN heads h ON h.ch = m.ch JOIN channels c ON c.id = m.ch
 		WHERE m.app = ? AND m.user = ? AND h.last_seq > m.read_seq AND c.deleted_at IS NULL`
 	scan := func(st *stmt, u *store.UnreadRow) error {
 		u.Channel, u.ReadSeq, u.ReadAt = core.ChannelID(st.colInt(0)), st.colInt(1), core.FromMillis(st.colInt(2))
 		u.Muted = st.colInt(3) > r.s.opt.Now().UnixMilli()
-		u.Count = int(st.colInt(4))
+		u.Count, u.Ev = int(st.colInt(4)), st.colInt(5)
 		return nil
 	}
 	get := func(chs []core.ChannelID) ([]store.UnreadRow, error) {

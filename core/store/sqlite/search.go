@@ -1,9 +1,11 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -14,7 +16,7 @@ import (
 )
 
 // indexBatch is how many messages the index takes in one transaction.
-const indexBatch = 500
+const indexBatch = 8000
 
 // indexDelay is how long the index lets messages gather; search is behind by that and a batch.
 const indexDelay = 200 * time.Millisecond
@@ -176,15 +178,14 @@ func (x *indexer) batch() (int, error) {
 	if err != nil || len(fresh)+len(changed) == 0 {
 		return 0, err
 	}
-	if err := x.c.exec("BEGIN IMMEDIATE"); err != nil {
+	// Not IMMEDIATE: that would lock the attached database as well, and its writer would wait.
+	if err := x.c.exec("BEGIN"); err != nil {
 		return 0, err
 	}
-	for _, list := range [][]found{changed, fresh} {
-		for _, f := range list {
-			if err = x.put(f); err != nil {
-				_ = x.c.exec("ROLLBACK") // err tells why
-				return 0, err
-			}
+	for _, f := range inOrder(changed, fresh) {
+		if err = x.put(f); err != nil {
+			_ = x.c.exec("ROLLBACK") // err tells why
+			return 0, err
 		}
 	}
 	if len(fresh) > 0 {
@@ -201,6 +202,14 @@ func (x *indexer) batch() (int, error) {
 		return 0, err
 	}
 	return len(fresh) + len(changed), x.forget(changed)
+}
+
+// inOrder joins two lists by rising row, each row once. FTS5 keeps what a transaction adds in memory
+// as long as rows rise, and writes a segment of its own, to be merged later, each time one falls.
+func inOrder(changed, fresh []found) []found {
+	all := slices.Concat(changed, fresh)
+	slices.SortFunc(all, func(a, b found) int { return cmp.Compare(a.row, b.row) })
+	return slices.CompactFunc(all, func(a, b found) bool { return a.row == b.row })
 }
 
 // rows reads what is to be indexed.

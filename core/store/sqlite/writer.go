@@ -21,11 +21,14 @@ import (
 const maxBatch = 64
 
 // The states of a job: its caller may take it back until it runs in a transaction that has begun,
-// so that a locked database holds nobody longer than they want to wait.
+// and may leave while the commit waits for the disk, so that neither a locked database nor a slow
+// disk holds anybody longer than they want to wait.
 const (
 	jobQueued int32 = iota
 	jobRunning
-	jobAbandoned
+	jobAbandoned  // taken back before it ran
+	jobCommitting // it ran, and the disk is at work
+	jobLeft       // its caller did not wait for the disk
 )
 
 // job is one queued write: an append or an update.
@@ -152,8 +155,24 @@ func (w *writer) submit(ctx context.Context, j *job) error {
 		if j.state.CompareAndSwap(jobQueued, jobAbandoned) || j.state.Load() == jobAbandoned {
 			return ended(ctx)
 		}
-		<-j.done
-		return j.err
+		return j.leave(ctx)
+	}
+}
+
+// leave waits for a job that runs, or leaves it to the disk once it ran: what the job writes to is
+// its caller's again only then. Whether it will be kept is not known.
+func (j *job) leave(ctx context.Context) error {
+	look := time.NewTicker(5 * time.Millisecond) // running takes less, unless others share the batch
+	defer look.Stop()
+	for {
+		select {
+		case <-j.done:
+			return j.err
+		case <-look.C:
+			if j.state.CompareAndSwap(jobCommitting, jobLeft) {
+				return fmt.Errorf("%w: %w", store.ErrUnknownOutcome, ended(ctx))
+			}
+		}
 	}
 }
 
@@ -209,7 +228,7 @@ func (w *writer) take(batch []*job, j *job) []*job {
 // answer runs the callbacks in order of commit, each before its caller goes on.
 func (w *writer) answer(batch []*job) {
 	for i, j := range batch {
-		if j.err == nil && j.committed != nil && j.state.Load() == jobRunning {
+		if state := j.state.Load(); j.err == nil && j.committed != nil && state != jobQueued && state != jobAbandoned {
 			j.committed()
 		}
 		close(j.done)
@@ -251,7 +270,7 @@ func (w *writer) commit(batch []*job) bool {
 		if err = w.c.exec("ROLLBACK"); err == nil {
 			return true
 		}
-	} else if err = w.c.exec("COMMIT"); err == nil {
+	} else if err = w.sync(batch); err == nil {
 		w.s.broken.Store(nil)
 		w.s.keeper.nudge(len(batch))
 		w.s.index.nudge()
@@ -264,6 +283,14 @@ func (w *writer) commit(batch []*job) bool {
 	}
 	w.fail(batch, err)
 	return true
+}
+
+// sync commits. From here on callers need not stay.
+func (w *writer) sync(batch []*job) error {
+	for _, j := range batch {
+		j.state.CompareAndSwap(jobRunning, jobCommitting)
+	}
+	return w.c.exec("COMMIT")
 }
 
 // fail gives the jobs that have no error of their own this one.

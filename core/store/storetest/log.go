@@ -46,6 +46,21 @@ func testAppend(f *fix) {
 	if z := must[[]core.Member](f)(f.s.Members(f.Context(), f.app, c.ID, []core.UserID{"zoe"}, 0, 0)); !z[0].HiddenAt.IsZero() {
 		f.Error("Unhide left the channel hidden")
 	}
+	late := f.message(c.ID, "ann", "waited for its turn", 2)
+	late.UpdatedAt = late.CreatedAt
+	in = store.Append{App: f.app, Message: &late, Timely: true}
+	f.ok(f.s.Append(f.Context(), &in, nil))
+	if !late.CreatedAt.Equal(f.at(5)) || !late.UpdatedAt.Equal(f.at(5)) || !in.Event.At.Equal(f.at(5)) {
+		f.Errorf("a message behind its channel's time has %v, %v, its event %v", late.CreatedAt, late.UpdatedAt, in.Event.At)
+	}
+	if stored := must[[]core.Message](f)(f.s.Messages(f.Context(), f.app, []core.MessageID{late.ID})); !stored[0].CreatedAt.Equal(f.at(5)) {
+		f.Errorf("and is stored with %v", stored[0].CreatedAt)
+	}
+	old := f.message(c.ID, "ann", "of another time", 2)
+	f.ok(f.s.Append(f.Context(), &store.Append{App: f.app, Message: &old}, nil))
+	if !old.CreatedAt.Equal(f.at(2)) {
+		f.Errorf("a time that was given became %v", old.CreatedAt)
+	}
 	m = f.message(999, "ann", "nowhere", 7)
 	f.notFound("append to no channel", f.s.Append(f.Context(), &store.Append{App: f.app, Message: &m}, nil))
 }
@@ -197,7 +212,7 @@ func testUnread(f *fix) {
 		return tx.PutMember(f.app, &m[0])
 	})
 	rows := must[[]store.UnreadRow](f)(f.s.Unread(f.Context(), f.app, "ann", []core.ChannelID{a.ID}))
-	same(f, "after reading one", rows, []store.UnreadRow{{Channel: a.ID, Count: 2, ReadSeq: 1, ReadAt: f.at(9)}})
+	same(f, "after reading one", rows, []store.UnreadRow{{Channel: a.ID, Count: 2, ReadSeq: 1, ReadAt: f.at(9), Ev: f.head("a").LastEv}})
 }
 
 // testEvents checks order and bounds of stored events of both origins.

@@ -188,6 +188,29 @@ func (s *Server) Kill() error {
 	}
 }
 
+// Pause stops the server and its processes where they are; Resume lets them go on.
+func (s *Server) Pause() error { return s.signal(syscall.SIGSTOP) }
+
+// Resume ends a pause.
+func (s *Server) Resume() error { return s.signal(syscall.SIGCONT) }
+
+// signal sends the server's processes a signal, the first one first.
+func (s *Server) signal(sig syscall.Signal) error {
+	pid, err := s.pid()
+	if err != nil {
+		return err
+	}
+	if err := syscall.Kill(pid, sig); err != nil {
+		return err
+	}
+	for _, p := range childrenOf(pid) {
+		if err := syscall.Kill(p, sig); err != nil && !errors.Is(err, syscall.ESRCH) {
+			return err
+		}
+	}
+	return nil
+}
+
 // alive reports whether a process runs; a dead one that nobody has collected does not.
 func alive(pid int) bool {
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
