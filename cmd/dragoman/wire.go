@@ -249,6 +249,7 @@ func (n *node) listen(ctx context.Context, p *Program, ids []core.AppID) error {
 		MaxBody:        largestBody(c),
 		MaxUpload:      c.Limits.Upload.Bytes,
 		MaxSockets:     c.Limits.Sockets,
+		Calls:          fair.Options{Share: c.Limits.Share},
 		TrustedProxies: trusted,
 		Tap:            tap,
 		Observer:       observer,
