@@ -51,7 +51,7 @@ var allowed = []struct {
 	{"proxy", []string{"core/fair", "adapters", "normalize", "core", "core/fault", "core/trace", "config", "proxy/"}},
 	{"proxy/shadow", []string{"proxy", "adapters", "adapters/", "normalize", "normalize/", "core", "core/"}},
 	{"config", nil},
-	{"web", []string{"adapters", "normalize", "normalize/", "core", "core/fault", "core/trace", "proxy"}},
+	{"web", []string{"adapters", "normalize", "normalize/", "core", "core/fault", "core/trace", "proxy", "proxy/shadow"}},
 	{"cmd/", []string{"adapters", "adapters/", "normalize", "normalize/", "core", "core/", "config", "proxy", "proxy/shadow", "web"}},
 	{"bench", []string{"adapters", "adapters/", "normalize", "core", "core/", "config", "proxy", "bench/"}},
 	{"integration/chaos", nil},

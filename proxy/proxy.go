@@ -45,7 +45,8 @@ type Options struct {
 
 	MaxBody    int64 // bytes of a JSON body: 1 MiB
 	MaxUpload  int64 // bytes of an upload: 100 MiB
-	MaxSockets int   // live connections in all: 100,000
+	MaxSockets int   // live connections of this node: 100,000
+	AllSockets int   // live connections over all nodes; 0 means that there is no such bound
 	Quota      int   // calls per minute, route and platform for routes that name none: 1,000
 
 	Breaker BreakerOptions
@@ -54,6 +55,9 @@ type Options struct {
 	// too: 256, one for each processor, and 1,024 of an app waiting before it is answered 429. Uploads
 	// and long polls are not counted.
 	Calls fair.Options
+
+	// Neighbours are the other nodes, with which limits are shared; nil means that there are none.
+	Neighbours Neighbours
 
 	// Tap is shown the traffic; nil means that nobody looks, which costs nothing.
 	Tap Tap

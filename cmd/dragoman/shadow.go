@@ -51,7 +51,7 @@ func (n *node) openShadow(c *config.Config, log *zap.Logger, mounts []proxy.Moun
 		return config.Upstream{}
 	}
 	s, err := shadow.New(shadow.Options{
-		Core: n.engine.Core(), Dialects: follow, Registry: n.metrics, Log: log,
+		Core: n.served, Dialects: follow, Registry: n.metrics, Log: log,
 		Writes: func(app core.AppID, dialect string) bool { return upstream(app, dialect).ShadowWrites },
 		Seen:   func(app core.AppID, dialect string) bool { return upstream(app, dialect).ShadowFill == "seen" },
 	})
@@ -86,6 +86,14 @@ func (n *node) adminHandlers(a *proxy.Admin) map[string]http.Handler {
 		return n.writeReports(w, of.App, of.Dialect)
 	})
 	return out
+}
+
+// reports are those of all apps and dialects, for the console.
+func (n *node) reports() []shadow.Report {
+	if n.shadow == nil {
+		return nil
+	}
+	return n.shadow.Reports("", "")
 }
 
 // writeReports answers the reports of an app and a dialect, or of all.
