@@ -283,6 +283,7 @@ func (n *node) listen(ctx context.Context, p *Program, ids []core.AppID) error {
 		MaxBody:        largestBody(c),
 		MaxUpload:      c.Limits.Upload.Bytes,
 		MaxSockets:     c.Limits.Sockets,
+		Calls:          fair.Options{Share: c.Limits.Share},
 		AllSockets:     c.Limits.AllSockets,
 		Neighbours:     n.neighbours(c),
 		TrustedProxies: trusted,
