@@ -29,6 +29,9 @@ type Learner interface {
 	// the first alone. For a write answer is what the first side said, so that what it named gets the same
 	// name there. Nil when the other side cannot be asked.
 	Again(route string, rq *Request, raw string, answer []byte) *Call
+	// Made is the name that a side gave to what an operation has made there, where sides give different
+	// ones; else nothing.
+	Made(route string, answer []byte) string
 	// Rules tells what of the answers is to agree when both sides answer.
 	Rules() (*diff.Table, error)
 }

@@ -215,7 +215,9 @@ func (l *lesson) user(r *wire.Reader) {
 	}
 	if err == nil {
 		if err = r.Err(); err == nil {
-			in[0].User.LastActive = r.Time("last_active")
+			if in[0].User.LastActive = r.Time("last_active"); string(in[0].User.Privacy) == "{}" {
+				in[0].User.Privacy = nil
+			}
 			in[0].User.RevokedBefore = r.Time("revoke_tokens_issued_before")
 			in[0].Sparse = in[0].User.CreatedAt.IsZero() // just the id, where the profile was not at hand
 		}

@@ -88,6 +88,14 @@ func (n *node) adminHandlers(a *proxy.Admin) map[string]http.Handler {
 	return out
 }
 
+// reports are those of all apps and dialects, for the console.
+func (n *node) reports() []shadow.Report {
+	if n.shadow == nil {
+		return nil
+	}
+	return n.shadow.Reports("", "")
+}
+
 // writeReports answers the reports of an app and a dialect, or of all.
 func (n *node) writeReports(w http.ResponseWriter, app, dialect string) error {
 	list := []shadow.Report{}

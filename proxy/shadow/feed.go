@@ -208,7 +208,12 @@ func (f *feed) work(ctx context.Context, batch []piece) {
 	for i := range batch {
 		x := &batch[i]
 		if e := x.exchange; e != nil && !f.p.write(e) {
-			f.p.compare(ctx, e, true)
+			if f.behind() {
+				f.p.book.note(e.Route, skipped)
+				f.p.s.met.skipped(f.p)
+			} else {
+				f.p.compare(ctx, e, true)
+			}
 		}
 		if x.mark != nil {
 			close(x.mark)
@@ -217,6 +222,16 @@ func (f *feed) work(ctx context.Context, batch []piece) {
 	f.mu.Lock()
 	f.last = batch[len(batch)-1].at
 	f.mu.Unlock()
+}
+
+// behind reports whether lessons have waited for too long to compare anything in between.
+func (f *feed) behind() bool { return f.late(tooLate / 2) }
+
+// late reports whether the first piece has waited for longer than that.
+func (f *feed) late(than time.Duration) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.queue) > 0 && f.p.s.o.Now().Sub(f.queue[0].at) > than
 }
 
 // read makes a lesson of a piece of traffic.
