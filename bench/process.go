@@ -62,19 +62,27 @@ func startServer() (*process, error) {
 	}
 	p := &process{port: freeBlock(), dir: dir, done: make(chan struct{})}
 	p.cmd = exec.Command(program, "serve", "--demo", "--port", strconv.Itoa(p.port), "--data", dir)
-	p.cmd.Dir = dir
-	out, err := p.cmd.StdoutPipe()
-	if err != nil {
+	if err := p.begin(); err != nil {
 		return nil, err
 	}
-	log, err := os.Create(filepath.Join(dir, "bench.log"))
+	return p, nil
+}
+
+// begin starts the command and waits for its ready line; a failure leaves nothing running.
+func (p *process) begin() error {
+	p.cmd.Dir = p.dir
+	out, err := p.cmd.StdoutPipe()
 	if err != nil {
-		return nil, err
+		return err
+	}
+	log, err := os.Create(filepath.Join(p.dir, "bench.log"))
+	if err != nil {
+		return err
 	}
 	p.cmd.Stderr = log
 	began := time.Now()
 	if err := p.cmd.Start(); err != nil {
-		return nil, err
+		return err
 	}
 	ready := make(chan time.Duration, 1)
 	go func() {
@@ -92,14 +100,14 @@ func startServer() (*process, error) {
 	}()
 	select {
 	case p.ready = <-ready:
-		return p, nil
+		return nil
 	case <-p.done:
 		err = errors.New("the server ended before it was ready")
 	case <-time.After(30 * time.Second):
 		err = errors.New("the server was not ready within 30 s")
 	}
 	p.stop()
-	return nil, err
+	return err
 }
 
 // stop ends the server and removes its data.
