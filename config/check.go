@@ -58,8 +58,11 @@ func (c *Config) Validate() []Issue {
 			v.add("trusted_proxies", strconv.Quote(p)+" is not a network", "write it like \"10.0.0.0/8\" or \"192.0.2.1/32\"")
 		}
 	}
-	v.store(c)
-	v.required("files.dir", c.Files.Dir)
+	v.core(c)
+	if c.Core.Kind != CoreRemote {
+		v.store(c)
+		v.required("files.dir", c.Files.Dir)
+	}
 	if n := len(c.Console.Password); n > 0 && n < minPassword {
 		v.add("console.password", fmt.Sprintf("must have at least %d characters", minPassword), "leave it empty for no console")
 	}

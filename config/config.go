@@ -12,6 +12,7 @@ type Config struct {
 	TrustedProxies []string `toml:"trusted_proxies" example:"10.0.0.0/8" doc:"Networks of reverse proxies whose X-Forwarded-For and X-Forwarded-Proto are believed."`
 
 	Log       Log       `toml:"log"`
+	Core      Core      `toml:"core"`
 	Store     Store     `toml:"store"`
 	Bus       Bus       `toml:"bus"`
 	Files     Files     `toml:"files"`
@@ -28,6 +29,20 @@ type Log struct {
 	Level  string `toml:"level" enum:"debug,info,warn,error" doc:"Lowest level that is written. Requests that succeed are written at debug."`
 	Format string `toml:"format" enum:"json,console" doc:"One JSON object per line, or columns for a person to read."`
 }
+
+// Core is where the chat core is: in this process, or on other nodes.
+type Core struct {
+	Kind   string   `toml:"kind" enum:"embedded,remote" doc:"Embedded is the whole server in one process. Remote is the proxy alone, a sidecar: store, bus, files and callbacks of this file mean nothing then, since the nodes have theirs."`
+	Nodes  []string `toml:"nodes" example:"http://core1:8070" doc:"With remote: the nodes, each by the address it has in core.listen. Every one is asked for itself, so none of them may be a load balancer."`
+	Secret Secret   `toml:"secret" example:"env:DRAGOMAN_CLUSTER_SECRET" doc:"Secret of the cluster, the same on nodes and sidecars: the text itself, env:NAME or file:PATH. At least 32 characters. Whoever knows it may act as anybody in any app."`
+	Listen string   `toml:"listen" example:"10.0.0.5:8070" doc:"With embedded: an address at which this node serves sidecars. Never expose it. Empty means: none are served."`
+}
+
+// The places of the core.
+const (
+	CoreEmbedded = "embedded"
+	CoreRemote   = "remote"
+)
 
 // Store is where chats are kept.
 type Store struct {
@@ -62,8 +77,9 @@ type Files struct {
 
 // Bounds is what the whole server takes on at most.
 type Bounds struct {
-	Sockets int  `toml:"sockets" min:"1" max:"10000000" doc:"Live connections at one time; more are refused."`
-	Upload  Size `toml:"upload" doc:"Largest upload. An app's own settings may allow less."`
+	Sockets    int  `toml:"sockets" min:"1" max:"10000000" doc:"Live connections of one node at one time; more are refused."`
+	AllSockets int  `toml:"sockets_all" min:"0" max:"1000000000" doc:"The same over all nodes together, which tell each other by the bus. 0 means that there is no such bound."`
+	Upload     Size `toml:"upload" doc:"Largest upload. An app's own settings may allow less."`
 }
 
 // Callbacks are requests that the server sends to addresses its apps name.
@@ -180,6 +196,7 @@ func Default() *Config {
 		ShutdownTimeout: Duration{20 * time.Second},
 		TrustedProxies:  []string{},
 		Log:             Log{Level: "info", Format: "json"},
+		Core:            Core{Kind: CoreEmbedded, Nodes: []string{}},
 		Store:           Store{Kind: StoreSQLite, DSN: "data/dragoman.db"},
 		Bus:             Bus{Kind: BusEmbedded},
 		Files:           Files{Dir: "data/files"},

@@ -81,7 +81,7 @@ func TestExampleFileUncommentedIsValid(t *testing.T) {
 	behind := config.Upstream{
 		URL: "https://chat.example.com", ServerURL: "https://api.example.com", LiveURL: "wss://live.example.com", Mode: "vendor", Routes: []string{"QueryUsers=core"},
 		ErrorFormat: "native", Timeout: config.Duration{Duration: 10 * time.Second}, ConnectTimeout: config.Duration{Duration: 3 * time.Second},
-		KeepAlive: config.Duration{Duration: 30 * time.Second}, HedgeAfter: config.Duration{Duration: 200 * time.Millisecond},
+		ShadowFill: "all", KeepAlive: config.Duration{Duration: 30 * time.Second}, HedgeAfter: config.Duration{Duration: 200 * time.Millisecond},
 	}
 	want.Stream.Upstream, want.CometChat.Upstream, want.Agora.Upstream, want.Nexconn.Upstream = behind, behind, behind, behind
 	if diff := cmp.Diff([]config.App{want}, c.Apps); diff != "" {
@@ -166,6 +166,18 @@ func TestParseFindsProblems(t *testing.T) {
 			`f:11: app[0].cometchat.upstream.key: must be the app's own key or empty (every frame of the vendor's live link names it)`,
 		}},
 		{"an unknown service", ok + "[app.nexconn]\napp_key = \"a\"\napp_secret = \"0123456789abcdef\"\nservices_off = [\"chat\"]\n", nil, []string{"f:9: app[0].nexconn.services_off: \"chat\" is not a service (one of allowlist, blocklist, community, history, open_metadata, presence, profiles, recall_others, rtc)"}},
+		{"a sidecar without nodes", "[core]\nkind = \"remote\"\n" + ok, nil, []string{
+			"f:1: core.nodes: must not be empty with core.kind = \"remote\" (the addresses that the nodes have in core.listen)",
+			"f:1: core.secret: must have at least 32 characters (the same secret on nodes and sidecars, such as 32 random bytes in hexadecimal)",
+		}},
+		{"a sidecar with a store", "[core]\nkind = \"remote\"\nnodes = [\"core1:8070\"]\nsecret = \"0123456789abcdef0123456789abcdef\"\nlisten = \":8070\"\n[bus]\nurl = \"nats://h:4222\"\n" + ok, nil, []string{
+			"f:3: core.nodes: \"core1:8070\" is not the address of a node (http://host:port or https://host:port, without a path)",
+			"f:5: core.listen: is set, but there is no core in this process (set it on the nodes)",
+			"f:7: bus.url: is set, but the core is on other nodes (set it on the nodes, or set core.kind = \"embedded\")",
+		}},
+		{"a node for sidecars without a secret", "[core]\nlisten = \":8070\"\n" + ok, nil, []string{
+			"f:1: core.secret: must have at least 32 characters (the same secret on nodes and sidecars, such as 32 random bytes in hexadecimal)",
+		}},
 		{"one key twice", ok + "[app.cometchat]\napp_id = \"a\"\nfull_access_key = \"0123456789abcdef\"\nauth_only_key = \"0123456789abcdef\"\n", nil, []string{"f:9: app[0].cometchat.auth_only_key: must differ from full_access_key"}},
 	}
 	for _, tt := range tests {
@@ -199,7 +211,7 @@ func TestEnvironmentReachesEveryKey(t *testing.T) {
 	for _, d := range []string{"stream", "cometchat", "agora", "nexconn"} {
 		doc += "[app." + d + ".upstream]\nurl = \"https://vendor.test\"\n"
 	}
-	values := map[string]string{"duration": "77s", "size": "7KiB", "secret": "another-secret-of-mine", "true/false": "true", "number": "7", "list": "a.test, b.test", "text": ":7777"}
+	values := map[string]string{"duration": "77s", "size": "7KiB", "secret": "another-secret-of-mine-with-32-characters", "true/false": "true", "number": "7", "list": "a.test, b.test", "text": ":7777"}
 	base, issues := config.Parse([]byte(doc), nil)
 	if len(issues) > 0 {
 		t.Fatal(issues)
@@ -219,6 +231,8 @@ func TestEnvironmentReachesEveryKey(t *testing.T) {
 			v = "10.0.0.0/8"
 		}
 		switch k.Name {
+		case "nodes":
+			v = "http://a.test:1, https://b.test"
 		case "app_id":
 			if v = "another"; k.Table == "app.agora" {
 				v = strings.Repeat("ab", 16)
@@ -244,6 +258,8 @@ func TestEnvironmentReachesEveryKey(t *testing.T) {
 				v = "SendMessage=core"
 			case "error_format":
 				v = "both"
+			case "shadow_fill":
+				v = "seen"
 			case "retries":
 				v = "3"
 			case "key":
@@ -269,11 +285,17 @@ func TestEnvironmentReachesEveryKey(t *testing.T) {
 
 // together are the variables that a setting does not go without.
 var together = map[string][]string{
-	"DRAGOMAN_STORE__KIND": {"DRAGOMAN_STORE__URL=postgres://h/d"},
-	"DRAGOMAN_STORE__URL":  {"DRAGOMAN_STORE__KIND=postgres"},
-	"DRAGOMAN_BUS__KIND":   {"DRAGOMAN_BUS__URL=nats://h:4222", "DRAGOMAN_STORE__KIND=postgres", "DRAGOMAN_STORE__URL=postgres://h/d"},
-	"DRAGOMAN_BUS__URL":    {"DRAGOMAN_BUS__KIND=nats", "DRAGOMAN_STORE__KIND=postgres", "DRAGOMAN_STORE__URL=postgres://h/d"},
+	"DRAGOMAN_CORE__KIND":   {"DRAGOMAN_CORE__NODES=http://h:1", clusterSecret},
+	"DRAGOMAN_CORE__NODES":  {"DRAGOMAN_CORE__KIND=remote", clusterSecret},
+	"DRAGOMAN_CORE__SECRET": {"DRAGOMAN_CORE__LISTEN=:7778"},
+	"DRAGOMAN_CORE__LISTEN": {clusterSecret},
+	"DRAGOMAN_STORE__KIND":  {"DRAGOMAN_STORE__URL=postgres://h/d"},
+	"DRAGOMAN_STORE__URL":   {"DRAGOMAN_STORE__KIND=postgres"},
+	"DRAGOMAN_BUS__KIND":    {"DRAGOMAN_BUS__URL=nats://h:4222", "DRAGOMAN_STORE__KIND=postgres", "DRAGOMAN_STORE__URL=postgres://h/d"},
+	"DRAGOMAN_BUS__URL":     {"DRAGOMAN_BUS__KIND=nats", "DRAGOMAN_STORE__KIND=postgres", "DRAGOMAN_STORE__URL=postgres://h/d"},
 }
+
+const clusterSecret = "DRAGOMAN_CORE__SECRET=0123456789abcdef0123456789abcdef"
 
 func strconvQuote(s string) string { return `"` + s + `"` }
 
@@ -283,7 +305,7 @@ func plain(c *config.Config) string {
 	return fmt.Sprintf("%+v %s %s %s", *c, a.Stream.APISecret.Reveal(), a.CometChat.FullAccessKey.Reveal(), a.CometChat.AuthOnlyKey.Reveal()) +
 		a.Stream.Upstream.Secret.Reveal() + a.CometChat.Upstream.Secret.Reveal() + a.CometChat.Upstream.AuthKey.Reveal() + a.Agora.Upstream.Secret.Reveal() + a.Nexconn.Upstream.Secret.Reveal() +
 		a.Agora.AppCertificate.Reveal() + a.Agora.ClientSecret.Reveal() + a.Nexconn.AppSecret.Reveal() + a.Native.APISecret.Reveal() +
-		c.Store.URL.Reveal() + c.Bus.URL.Reveal()
+		c.Store.URL.Reveal() + c.Bus.URL.Reveal() + c.Core.Secret.Reveal()
 }
 
 func TestFlagBeforeEnvironmentBeforeFile(t *testing.T) {

@@ -32,7 +32,10 @@ type Upstream struct {
 	Links          int      `toml:"links" max:"10000000" doc:"Live links that are relayed at one time; more are refused. 0 means 50,000."`
 	Rate           int      `toml:"rate" max:"10000000" doc:"Calls per second, in bursts of twice that; more are answered 429. 0 means no bound."`
 	Retries        int      `toml:"retries" max:"5" doc:"Further attempts of calls that are safe to repeat, within a budget of a tenth of all calls. 0 means none."`
-	HedgeAfter     Duration `toml:"hedge_after" example:"200ms" doc:"A second attempt of a reading call begins when there is no answer after this time. Empty means never."`
+	ShadowFill     string   `toml:"shadow_fill" example:"all" doc:"What the core reads from the vendor when shadow-vendor begins: all that is there (the default), or only the channels that are seen in the traffic (seen), where the history was imported before."`
+	ShadowWrites   bool     `toml:"shadow_writes" doc:"In shadow-core, send what clients write to our core to the vendor too, so that the way back stays open."`
+
+	HedgeAfter Duration `toml:"hedge_after" example:"200ms" doc:"A second attempt of a reading call begins when there is no answer after this time. Empty means never."`
 }
 
 // Modes are who may answer; see the mode of an upstream.
@@ -43,7 +46,7 @@ func (u *Upstream) off() bool {
 	return u.URL == "" && u.ServerURL == "" && u.LiveURL == "" && u.Mode == "" && len(u.Routes) == 0 &&
 		u.Key == "" && u.Secret == "" && u.AuthKey == "" && u.ErrorFormat == "" && !u.TrustedHop &&
 		u.Timeout.Duration == 0 && u.ConnectTimeout.Duration == 0 && u.KeepAlive.Duration == 0 && u.HedgeAfter.Duration == 0 &&
-		u.Connections == 0 && u.Links == 0 && u.Rate == 0 && u.Retries == 0
+		u.Connections == 0 && u.Links == 0 && u.Rate == 0 && u.Retries == 0 && u.ShadowFill == "" && !u.ShadowWrites
 }
 
 // upstream checks the vendor behind a dialect. own is the app's own key where the vendor's cannot
@@ -73,6 +76,9 @@ func (v *checker) upstream(path string, u *Upstream, own string, second bool) {
 	}
 	if formats := []string{"", "native", "both", "unified"}; !slices.Contains(formats, u.ErrorFormat) {
 		v.add(path+".error_format", strconv.Quote(u.ErrorFormat)+" is not allowed", "one of native, both, unified")
+	}
+	if fills := []string{"", "all", "seen"}; !slices.Contains(fills, u.ShadowFill) {
+		v.add(path+".shadow_fill", strconv.Quote(u.ShadowFill)+" is not allowed", "all or seen")
 	}
 	if own != "" && u.Key != "" && u.Key != own {
 		v.add(path+".key", "must be the app's own key or empty", "every frame of the vendor's live link names it")

@@ -48,6 +48,7 @@ type Core struct {
 	Health        Health
 	Conversations Conversations
 	Broadcasts    Broadcasts
+	Imports       Imports
 }
 
 // Health tells whether the core can work.

@@ -22,11 +22,11 @@ type Interacted struct {
 // MarkInteraction notes that the actor has used elements of a message: 1 to 100 of at most 255 bytes
 // each, and 100 different ones in all (request.invalid_field). Goal tells whether what is done
 // reaches the goal of the message; nil means that it has none. Goal is called within a transaction
-// and must not call back. Errors: message.not_found, message.access_denied.
+// and must not call back; its error ends the command. Errors: message.not_found, message.access_denied.
 type MarkInteraction struct {
 	Message  string
 	Elements []string
-	Goal     func([]Interaction) bool
+	Goal     func(done []Interaction) (bool, error)
 }
 
 // GetInteractions reads what the actor has done with messages, at most 300; those without are left out.

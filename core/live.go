@@ -44,7 +44,8 @@ type Connect struct {
 	Session *Session
 	// Ended is called once, after the last delivery, when the core ends the connection: the person
 	// was deactivated or deleted (auth.failed), or the connection was kicked (session.kicked with a
-	// variant, see KickSessions). It must not block. nil means that nothing has to be told.
+	// variant, see KickSessions), or the node it was on is gone (server.unavailable: the client is to
+	// come back at once, as after a drain). It must not block. nil means that nothing has to be told.
 	Ended func(err error)
 }
 

@@ -24,7 +24,8 @@ type StreamChunk struct {
 // A stream ends with the chunk that is Done. It is cut off (stream.cut_off) above StreamBytes (variant
 // size) and after StreamAge (variant duration), and ended by a word list (moderation.rejected, variant
 // stream). However it ends, Finish may put the whole text into the message, which is told as an edit.
-// A chunk whose Seq is not above the last one's, or one after the end, is request.conflict.
+// A chunk whose Seq is not above the last one's, or one after the end, is request.conflict; the last one
+// may be sent again while Finish has not done its work.
 type WriteStream struct {
 	Key      ChannelKey
 	Message  string

@@ -43,11 +43,15 @@ type Options struct {
 
 	MaxBody    int64 // bytes of a JSON body: 1 MiB
 	MaxUpload  int64 // bytes of an upload: 100 MiB
-	MaxSockets int   // live connections in all: 100,000
+	MaxSockets int   // live connections of this node: 100,000
+	AllSockets int   // live connections over all nodes; 0 means that there is no such bound
 	Quota      int   // calls per minute, route and platform for routes that name none: 1,000
 
 	Breaker BreakerOptions
 	Sockets SocketOptions
+
+	// Neighbours are the other nodes, with which limits are shared; nil means that there are none.
+	Neighbours Neighbours
 
 	// Tap is shown the traffic; nil means that nobody looks, which costs nothing.
 	Tap Tap

@@ -69,6 +69,10 @@ func New(o Options) (*Server, error) {
 	}
 	s.hop, s.fronts, s.strange = "dragoman-"+newRequestID()[:12], map[frontKey]*fronted{}, newStrange(met)
 	s.sockets = newRegistry(s.opt.MaxSockets)
+	if s.sockets.total = s.opt.AllSockets; s.opt.Neighbours != nil {
+		s.limits.eager = make(chan struct{}, 1)
+		s.sockets.moved = func() { wake(s.limits.eager) }
+	}
 	for _, a := range s.opt.Apps {
 		if _, dup := s.apps[a.ID]; dup {
 			return nil, fmt.Errorf("proxy: app %d configured twice", a.ID)
@@ -135,6 +139,12 @@ func (s *Server) Listen(ctx context.Context) error {
 			return fmt.Errorf("proxy: listen on %s: %w", s.opt.Ops.Addr, err)
 		}
 		s.ops = ops
+	}
+	if err := s.meet(s.drain); err != nil {
+		for _, o := range s.listeners {
+			_ = o.ln.Close() // never served
+		}
+		return fmt.Errorf("proxy: listen to the other nodes: %w", err)
 	}
 	for _, l := range s.listeners {
 		s.serving.Go(func() { s.report(l.name, l.serve()) })

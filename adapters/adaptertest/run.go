@@ -28,3 +28,10 @@ func Fronted(t *testing.T, v *Vendor) {
 	fronted.Fronted = true
 	Scenarios(t, &fronted)
 }
+
+// OnRemoteCore runs the scenarios against the dialect of a sidecar: its core is behind the network.
+func OnRemoteCore(t *testing.T, v *Vendor) {
+	t.Helper()
+	v.Remote = true
+	Scenarios(t, v)
+}

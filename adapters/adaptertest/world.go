@@ -2,6 +2,7 @@ package adaptertest
 
 import (
 	"context"
+	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -26,6 +27,9 @@ type Vendor struct {
 	Driver Driver
 	Lacks  []Feature // what this vendor has no word for; the scenarios leave it out
 
+	// Remote puts the core behind the network: the dialect works on a client of package core/remote.
+	// The environment variable DRAGOMAN_TEST_CORE=remote does so for all vendors.
+	Remote bool
 	// Fronted puts a second proxy before the server, which passes everything through to it as to the vendor.
 	Fronted bool
 
@@ -81,6 +85,9 @@ func NewWorld(t *testing.T, v *Vendor, s Setup) *World {
 	app, err := e.EnsureApp(ctx, "test", s.Settings)
 	must(t, err)
 	w.App, w.Core = app.ID, e.Core()
+	if v.Remote || os.Getenv("DRAGOMAN_TEST_CORE") == "remote" {
+		w.Core = w.moveAway(t)
+	}
 	people := core.UpsertUsers{}
 	for _, u := range s.Users {
 		people.Users = append(people.Users, core.User{ID: core.UserID(u), Name: u})

@@ -22,6 +22,7 @@ const (
 	closePolicy  = 1008
 	closeTooBig  = 1009
 	closeRetry   = 1013
+	closeAway    = 1001             // as in a drain: the SDK comes back by itself
 	expiryGrace  = 30 * time.Second // for a client that ends itself when its token does
 	tokenPrefix  = "$t$"
 	commandWaits = 15 * time.Second // the SDK gives a send up after that
@@ -283,6 +284,10 @@ func (l *link) end() {
 
 // ended tells the client why the core ends its connection, which the SDK takes for final, and closes it.
 func (l *link) ended(err error) {
+	if fault.IsReason(err, fault.ServerUnavailable) {
+		l.conn.Close(closeAway, "")
+		return
+	}
 	op := KickOperation(l.problem(err))
 	if op == 0 {
 		op = kickRemoved // the account is gone or out of use

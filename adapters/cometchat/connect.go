@@ -70,7 +70,15 @@ func (l *link) admit(ctx context.Context, f gjson.Result) (core.Connection, erro
 	if l.by.User, err = d.holder(ctx, t, f.Get("body.auth").String()); err != nil {
 		return none, err
 	}
-	return d.core.Live.Connect(ctx, l.by, core.Connect{Sink: l.sink, Everything: true})
+	return d.core.Live.Connect(ctx, l.by, core.Connect{Sink: l.sink, Everything: true, Ended: l.ended})
+}
+
+// ended sends the client to another node when the one it was on is gone, as a drain does. The vendor
+// has no word for the other ends: a client that may not stay finds out with its next call.
+func (l *link) ended(err error) {
+	if fault.IsReason(err, fault.ServerUnavailable) {
+		l.conn.Close(closeAway, "")
+	}
 }
 
 // holder is who may open the live link with a JWT, or with an auth token itself.

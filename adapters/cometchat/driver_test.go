@@ -431,3 +431,5 @@ func messages(v gjson.Result) []adaptertest.Message {
 func TestScenarios(t *testing.T) { adaptertest.Scenarios(t, vendor()) }
 
 func TestScenariosThroughTheFront(t *testing.T) { adaptertest.Fronted(t, vendor()) }
+
+func TestScenariosOnARemoteCore(t *testing.T) { adaptertest.OnRemoteCore(t, vendor()) }

@@ -111,6 +111,7 @@ func fieldName(pointer string) string {
 
 // Close codes of the WebSocket.
 const (
+	closeAway     = 1001
 	closePolicy   = 1008
 	closeTryLater = 1013
 )

@@ -72,7 +72,7 @@ const (
 )
 
 // goalOf reads the goal of an interactive message; nil for none.
-func goalOf(c *content) func([]core.Interaction) bool {
+func goalOf(c *content) func([]core.Interaction) (bool, error) {
 	goal := gjson.GetBytes(c.data, "interactionGoal")
 	used := func(done []core.Interaction, id string) bool {
 		return slices.ContainsFunc(done, func(x core.Interaction) bool { return x.Element == id })
@@ -80,14 +80,14 @@ func goalOf(c *content) func([]core.Interaction) bool {
 	want := words(goal.Get("elementIds"))
 	switch goal.Get("type").String() {
 	case goalAny:
-		return func(done []core.Interaction) bool { return len(done) > 0 }
+		return func(done []core.Interaction) (bool, error) { return len(done) > 0, nil }
 	case goalAnyOf:
-		return func(done []core.Interaction) bool {
-			return slices.ContainsFunc(want, func(id string) bool { return used(done, id) })
+		return func(done []core.Interaction) (bool, error) {
+			return slices.ContainsFunc(want, func(id string) bool { return used(done, id) }), nil
 		}
 	case goalAllOf:
-		return func(done []core.Interaction) bool {
-			return len(want) > 0 && !slices.ContainsFunc(want, func(id string) bool { return !used(done, id) })
+		return func(done []core.Interaction) (bool, error) {
+			return len(want) > 0 && !slices.ContainsFunc(want, func(id string) bool { return !used(done, id) }), nil
 		}
 	}
 	return nil

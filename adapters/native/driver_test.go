@@ -337,3 +337,5 @@ func messages(v gjson.Result) []adaptertest.Message {
 	}
 	return out
 }
+
+func TestScenariosOnARemoteCore(t *testing.T) { adaptertest.OnRemoteCore(t, vendor()) }

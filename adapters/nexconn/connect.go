@@ -90,8 +90,15 @@ func (l *link) refuse(version int, err error) (core.Connection, bool) {
 	return core.Connection{}, false
 }
 
+// closeAway ends a connection whose client is to come back at once.
+const closeAway = 1001
+
 // ended tells the client why the core ends its connection.
 func (l *link) ended(err error) {
+	if fault.IsReason(err, fault.ServerUnavailable) {
+		l.conn.Close(closeAway, "") // as in a drain: without a status the SDK comes back by itself
+		return
+	}
 	l.conn.Send(adapters.BinaryFrame(disconnect(endStatus(err))))
 	l.conn.Close(1000, "")
 }

@@ -223,3 +223,5 @@ func (s *session) Unban(chat, user string) *adaptertest.Failure {
 func TestScenarios(t *testing.T) { adaptertest.Scenarios(t, vendor()) }
 
 func TestScenariosThroughTheFront(t *testing.T) { adaptertest.Fronted(t, vendor()) }
+
+func TestScenariosOnARemoteCore(t *testing.T) { adaptertest.OnRemoteCore(t, vendor()) }

@@ -432,3 +432,5 @@ func textsOf(v gjson.Result) []string {
 	}
 	return slices.Clip(out)
 }
+
+func TestScenariosOnARemoteCore(t *testing.T) { adaptertest.OnRemoteCore(t, vendor()) }

@@ -121,7 +121,11 @@ func (d *Dialect) openPoll(ctx context.Context, rq *adapters.Request) (polled, e
 	c := &pollConn{owner: a.actor, table: d.polls, wake: make(chan struct{}, 1)}
 	live, err := d.connect(ctx, &a, func(dl core.Delivery) {
 		d.render(dl, a.actor.User, func(v variant, counts *core.Counts) { c.put(d.event(dl.Event, v, counts)) })
-	}, nil) // the next poll is refused
+	}, func(err error) {
+		if fault.IsReason(err, fault.ServerUnavailable) {
+			go c.end() // the next poll does not find it, so that the client opens a new one; refused by itself otherwise
+		}
+	})
 	if err != nil {
 		return polled{}, err
 	}

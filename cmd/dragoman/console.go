@@ -20,7 +20,7 @@ func demoPassword() config.Secret { return config.Secret(strings.ToLower(rand.Te
 // commands of the core can be watched.
 func (n *node) openConsole(p *Program, ids []core.AppID) (*web.Console, error) {
 	c := p.Config
-	n.core = n.engine.Core()
+	n.core = n.served
 	if c.Console.Password == "" {
 		return nil, nil
 	}

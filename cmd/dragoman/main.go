@@ -32,6 +32,7 @@ type cli struct {
 	Token   tokenCmd   `cmd:"" help:"Print a token for a person, as the vendor's own backend would."`
 	Export  exportCmd  `cmd:"" help:"Write everything of an app as JSON lines."`
 	Import  importCmd  `cmd:"" help:"Read an export, or a file of another chat service, into an app."`
+	Shadow  shadowCmd  `cmd:"" help:"Ask a running server how its core and the vendor behind it agree."`
 	Ping    pingCmd    `cmd:"" help:"Ask a running server on this machine whether it lives; for container health checks."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }

@@ -41,6 +41,9 @@ func (f dataFlags) open(ctx context.Context, s streams, name string, create bool
 		if c == nil {
 			return nil, nil, app, usagef("There is no configuration file: name one with --config, or the folder of a demo with --data.")
 		}
+		if c.Core.Kind == config.CoreRemote {
+			return nil, nil, app, usagef("The configuration is that of a sidecar, which has no store: run this with the configuration of a core node.")
+		}
 	}
 	if !slices.ContainsFunc(c.Apps, func(a config.App) bool { return a.Name == name }) {
 		return nil, nil, app, usagef("There is no app %q in the configuration.", name)

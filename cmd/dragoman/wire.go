@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -20,10 +21,12 @@ import (
 	"dragoman/core/blob"
 	"dragoman/core/bus"
 	"dragoman/core/engine"
+	"dragoman/core/remote"
 	"dragoman/core/store"
 	"dragoman/core/store/breaker"
 	"dragoman/normalize"
 	"dragoman/proxy"
+	"dragoman/proxy/shadow"
 )
 
 // node is everything that runs, bottom to top.
@@ -33,18 +36,26 @@ type node struct {
 	bus     bus.Bus
 	blobs   *blob.Disk
 	engine  *engine.Engine
-	core    *core.Core // the engine's, as dialects are given it
+	served  *core.Core // the engine's, or that of other nodes
+	core    *core.Core // the same as dialects are given it
+	remote  *remote.Client
 	metrics *prometheus.Registry
 	callers *callers
 	server  *proxy.Server
 	front   atomic.Pointer[proxy.Server] // the same, for what is asked from other goroutines
 	ids     []core.AppID                 // in the order of the configuration
+	shadow  *shadow.Shadow               // nil when no app has a vendor
+
+	sidecars *coreServer // nil when none are served
 }
 
 // assemble opens the parts from the bottom to the top. This file is the only place that knows all
 // of them.
 func assemble(ctx context.Context, p *Program) (_ *node, err error) {
 	c := p.Config
+	if c.Core.Kind == config.CoreRemote {
+		return assembleSidecar(ctx, p)
+	}
 	report := func(msg string, err error) { p.Log.Warn(msg, zap.Error(err)) }
 	n := &node{callers: newCallers(), metrics: newMetrics()}
 	defer func() {
@@ -70,6 +81,9 @@ func assemble(ctx context.Context, p *Program) (_ *node, err error) {
 		if e := bused.Load(); e != nil {
 			e.BusChanged(up)
 		}
+		if s := n.front.Load(); s != nil {
+			s.Isolated(!up)
+		}
 	}); err != nil {
 		return nil, err
 	}
@@ -81,6 +95,7 @@ func assemble(ctx context.Context, p *Program) (_ *node, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("start the core: %w", err)
 	}
+	n.served = n.engine.Core()
 	bused.Store(n.engine)
 	n.metrics.MustRegister(coreMetrics{n.engine})
 	ids, err := ensureApps(ctx, n.engine, c)
@@ -93,14 +108,34 @@ func assemble(ctx context.Context, p *Program) (_ *node, err error) {
 			return nil, fmt.Errorf("create the demo's people: %w", err)
 		}
 	}
-	return n, n.listen(ctx, p, ids)
+	if err := n.listen(ctx, p, ids); err != nil {
+		return nil, err
+	}
+	return n, n.serveCore(ctx, p)
 }
 
 // close ends what runs, top to bottom.
 func (n *node) close(ctx context.Context) error {
 	var errs []error
+	var above sync.WaitGroup // proxy and sidecars stop at the same time: each spreads its clients over seconds
+	if n.sidecars != nil {
+		above.Go(func() {
+			if err := n.sidecars.close(ctx); err != nil {
+				errs = append(errs, err)
+			}
+		})
+	}
+	var stopped error
 	if n.server != nil {
-		errs = append(errs, n.server.Shutdown(ctx))
+		stopped = n.server.Shutdown(ctx)
+	}
+	above.Wait()
+	errs = append(errs, stopped)
+	if n.shadow != nil {
+		n.shadow.Close()
+	}
+	if n.remote != nil {
+		n.remote.Close()
 	}
 	if n.callers.abandoned() && n.store != nil {
 		// The dialects were never there to write a webhook: with its store gone first, the core
@@ -174,7 +209,11 @@ func (n *node) listen(ctx context.Context, p *Program, ids []core.AppID) error {
 	}
 	var tap proxy.Tap
 	if console != nil {
-		front, tap = append(front, console.Pages()...), console.Tap()
+		readiness, err := console.ReadinessPage(n.reports)
+		if err != nil {
+			return err
+		}
+		front, tap = append(append(front, console.Pages()...), readiness), console.Tap()
 	}
 	trusted, err := prefixes(c.TrustedProxies)
 	if err != nil {
@@ -213,17 +252,21 @@ func (n *node) listen(ctx context.Context, p *Program, ids []core.AppID) error {
 	if err != nil {
 		return err
 	}
+	observer, err := n.openShadow(c, p.Log, main.Mounts)
+	if err != nil {
+		return err
+	}
 	admin := &proxy.Admin{Password: c.Console.Password.Reveal(), Server: n.front.Load, Reload: p.Reload}
 	server, err := proxy.New(proxy.Options{
 		Listeners:    append([]proxy.Listener{main}, others...),
-		Ops:          &proxy.Ops{Addr: c.OpsListen, Handlers: admin.Handlers()},
+		Ops:          &proxy.Ops{Addr: c.OpsListen, Handlers: n.adminHandlers(admin)},
 		Upstreams:    behind,
-		Ledger:       newLedger(n.store, names(c), ids),
+		Ledger:       n.ledger(c, ids),
 		Apps:         proxyApps(c, ids),
 		Registry:     n.metrics,
 		Log:          p.Log,
-		Ready:        n.engine.Core().Health.Ready,
-		StoreBreaker: func() int { return int(n.breaker.State()) },
+		Ready:        n.served.Health.Ready,
+		StoreBreaker: n.storeBreaker(),
 		Breaker: proxy.BreakerOptions{
 			Failures: uint32(c.Breaker.Failures), Window: c.Breaker.Window.Duration, OpenFor: c.Breaker.OpenFor.Duration,
 		},
@@ -231,11 +274,17 @@ func (n *node) listen(ctx context.Context, p *Program, ids []core.AppID) error {
 		MaxBody:        largestBody(c),
 		MaxUpload:      c.Limits.Upload.Bytes,
 		MaxSockets:     c.Limits.Sockets,
+		AllSockets:     c.Limits.AllSockets,
+		Neighbours:     n.neighbours(c),
 		TrustedProxies: trusted,
 		Tap:            tap,
+		Observer:       observer,
 	})
 	if err != nil {
 		return err
+	}
+	if n.shadow != nil {
+		n.shadow.Bind(server)
 	}
 	if err := server.Listen(ctx); err != nil {
 		return err
@@ -243,6 +292,14 @@ func (n *node) listen(ctx context.Context, p *Program, ids []core.AppID) error {
 	n.server = server
 	n.front.Store(server)
 	return nil
+}
+
+// storeBreaker tells the state of the breaker in front of the store; nil without a store.
+func (n *node) storeBreaker() func() int {
+	if n.breaker == nil {
+		return nil
+	}
+	return func() int { return int(n.breaker.State()) }
 }
 
 // mount builds a dialect for the apps that speak it; nil when none does.

@@ -41,19 +41,15 @@ func (cs channels) Update(ctx context.Context, by core.Actor, in core.UpdateChan
 		return core.UpdatedChannel{}, err
 	}
 	for _, id := range in.Remove {
-		cs.lose(ctx, sc, id)
+		cs.lose(sc, id)
 	}
 	return u.outcome(ctx)
 }
 
-// lose takes a removed person off the channel's live audience, after they were told.
-func (cs channels) lose(ctx context.Context, sc *scene, id core.UserID) {
-	e := cs.e
-	gone := true
-	if u, err := e.user(ctx, sc.by.App, id); err == nil {
-		gone = e.mayNotRead(&scene{by: core.Actor{App: sc.by.App, User: id, Access: core.AccessUser}, app: sc.app, channel: sc.channel, config: sc.config, user: u})
-	}
-	e.dispatch.then(func() { e.hub.left(sc.by.App, sc.channel.ID, id, gone) })
+// lose takes a removed person off the channel's live audience, after they were told. The store is asked
+// once more: they may be back already, by another node.
+func (cs channels) lose(sc *scene, id core.UserID) {
+	cs.e.dispatch.place(placeKey{sc.by.App, sc.channel.ID, id})
 }
 
 // mayNotRead reports whether the actor of a scene has no right to read the channel.

@@ -112,7 +112,7 @@ func (s communities) change(ctx context.Context, op string, by core.Actor, id st
 		return err
 	}
 	for _, l := range w.lost {
-		s.e.dispatch.then(func() { s.e.hub.left(by.App, l.ch, l.user, true) })
+		s.e.dispatch.place(placeKey{by.App, l.ch, l.user})
 	}
 	return nil
 }

@@ -13,7 +13,11 @@ func (h *hub) deliver(ev *core.Event) {
 	defer h.mu.RUnlock()
 	var a *audience
 	if ev.Channel != nil {
-		if a = h.rooms[roomKey{ev.App, ev.Channel.ID}]; a != nil && ev.Ev > a.lastEv {
+		a = h.rooms[roomKey{ev.App, ev.Channel.ID}]
+		if a != nil && ev.Ev > 0 && ev.Ev <= a.floor {
+			return
+		}
+		if a != nil && ev.Ev > a.lastEv {
 			a.lastEv = ev.Ev
 		}
 	}

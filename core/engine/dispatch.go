@@ -213,11 +213,9 @@ func (e *Engine) fillGap(ctx context.Context, ev *core.Event) bool {
 	e.hub.mu.RLock()
 	a := e.hub.rooms[roomKey{ev.App, ev.Channel.ID}]
 	var last int64
-	var since time.Time
+	var made time.Time
 	if a != nil {
-		if last = a.lastEv; last == 0 {
-			since = a.made.Add(-missedSlack)
-		}
+		last, made = a.lastEv, a.made
 	}
 	e.hub.mu.RUnlock()
 	switch {
@@ -230,7 +228,7 @@ func (e *Engine) fillGap(ctx context.Context, ev *core.Event) bool {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), fillGapLimit)
 	defer cancel()
-	rows, err := e.store.Events(ctx, ev.App, ev.Channel.ID, max(last, ev.Ev-1000), since, int(min(ev.Ev-last-1, 1000)))
+	rows, err := e.unheard(ctx, roomKey{ev.App, ev.Channel.ID}, last, max(last, ev.Ev-1000), made, int(min(ev.Ev-last-1, 1000)))
 	if err == nil {
 		var missed []*core.Event
 		if missed, err = e.rebuild(ctx, ev.App, rows); err == nil {

@@ -164,7 +164,7 @@ func (e *Engine) Core() *core.Core {
 		Speech: speech{e}, Admissions: admissions{e}, Board: board{e}, Attributes: attributes{e}, Rooms: rooms{e}, Sessions: sessions{e}, Presences: presences{e}, Acks: acks{e},
 		Conversations: conversations{e}, Broadcasts: broadcasts{e},
 		Live: live{e}, Feeds: feeds{e}, Health: health{e},
-		Communities: communities{e}, Values: values{e}, Streams: streams{e},
+		Communities: communities{e}, Values: values{e}, Streams: streams{e}, Imports: imports{e},
 	}
 }
 

@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -20,6 +22,7 @@ type hub struct {
 	rooms    map[roomKey]*audience
 	follows  map[userKey]map[*session]struct{}    // presence
 	curious  map[core.AppID]map[*session]struct{} // follow everyone's presence
+	past     map[roomKey]int64                    // last events of audiences that are gone, some of them
 	sum      atomic.Uint64                        // over the people, to compare tables by
 }
 
@@ -50,6 +53,7 @@ type person struct {
 	threads  map[core.MessageID]struct{}  // parents of threads with unread replies; known when unread is
 	loading  int                          // loads of unread under way
 	since    []*core.Event                // what was told while they are
+	moved    uint64                       // memberships begun and ended while connected
 	cancel   func()                       // of the bus subscription
 }
 
@@ -65,6 +69,7 @@ type audience struct {
 	watchers map[*session]struct{}
 	members  map[*session]struct{}
 	lastEv   int64
+	floor    int64     // what an audience before this one was told up to; nobody is told that again
 	made     time.Time // when the first of them came
 	cancel   func()
 }
@@ -73,7 +78,7 @@ func newHub(e *Engine) *hub {
 	return &hub{
 		e: e, sessions: map[string]*session{}, people: map[userKey]*person{},
 		rooms: map[roomKey]*audience{}, follows: map[userKey]map[*session]struct{}{},
-		curious: map[core.AppID]map[*session]struct{}{},
+		curious: map[core.AppID]map[*session]struct{}{}, past: map[roomKey]int64{},
 	}
 }
 
@@ -112,7 +117,7 @@ func (h *hub) remove(s *session) (last bool, left []core.ChannelID) {
 	}
 	delete(h.sessions, s.id)
 	defer h.vacate(s)
-	for ch := range s.watches {
+	for _, ch := range slices.Sorted(maps.Keys(s.watches)) {
 		left = append(left, ch)
 		if a := h.rooms[roomKey{s.by.App, ch}]; a != nil {
 			delete(a.watchers, s)
@@ -149,7 +154,7 @@ func (h *hub) room(app core.AppID, ch core.ChannelID) *audience {
 	k := roomKey{app, ch}
 	a := h.rooms[k]
 	if a == nil {
-		a = &audience{made: h.e.now(), watchers: map[*session]struct{}{}, members: map[*session]struct{}{}}
+		a = &audience{made: h.e.now(), floor: h.past[k], watchers: map[*session]struct{}{}, members: map[*session]struct{}{}}
 		a.cancel = h.e.subscribeChannel(k)
 		h.rooms[k] = a
 	}
@@ -160,8 +165,17 @@ func (h *hub) tidy(k roomKey, a *audience) {
 	if len(a.watchers) == 0 && len(a.members) == 0 {
 		a.cancel()
 		delete(h.rooms, k)
+		if len(h.past) >= maxPast {
+			clear(h.past)
+		}
+		if last := max(a.lastEv, a.floor); last > 0 {
+			h.past[k] = last
+		}
 	}
 }
+
+// maxPast bounds what is remembered of audiences that are gone.
+const maxPast = 1 << 12
 
 // watch makes a connection follow a channel; it reports false if it did already.
 func (h *hub) watch(s *session, ch core.ChannelID) bool {
@@ -252,10 +266,27 @@ func (h *hub) stopFollow(s *session, users []core.UserID) {
 func (h *hub) joined(app core.AppID, ch core.ChannelID, user core.UserID) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	return h.join(app, ch, user)
+}
+
+// unmoved does something about a membership unless the person's have changed since moved was counted.
+func (h *hub) unmoved(k userKey, moved uint64, do func()) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if p := h.people[k]; p != nil && p.moved != moved {
+		return false
+	}
+	do()
+	return true
+}
+
+// join is joined with the lock held.
+func (h *hub) join(app core.AppID, ch core.ChannelID, user core.UserID) bool {
 	p := h.people[userKey{app, user}]
 	if p == nil {
 		return false
 	}
+	p.moved++
 	if _, in := p.channels[ch]; in {
 		return false
 	}
@@ -270,10 +301,16 @@ func (h *hub) joined(app core.AppID, ch core.ChannelID, user core.UserID) bool {
 func (h *hub) left(app core.AppID, ch core.ChannelID, user core.UserID, gone bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.leave(app, ch, user, gone)
+}
+
+// leave is left with the lock held.
+func (h *hub) leave(app core.AppID, ch core.ChannelID, user core.UserID, gone bool) {
 	p := h.people[userKey{app, user}]
 	if p == nil {
 		return
 	}
+	p.moved++
 	delete(p.channels, ch)
 	for s := range p.sessions {
 		delete(s.rooms, ch)

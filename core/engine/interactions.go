@@ -62,7 +62,12 @@ func (s interactions) Mark(ctx context.Context, by core.Actor, in core.MarkInter
 		if len(out.Done) > maxElements {
 			return fault.RequestInvalidField.Error("a message has at most 100 elements that are used")
 		}
-		reached := out.Reached.IsZero() && in.Goal != nil && in.Goal(out.Done)
+		reached := false
+		if out.Reached.IsZero() && in.Goal != nil {
+			if reached, err = in.Goal(out.Done); err != nil {
+				return err
+			}
+		}
 		if reached {
 			out.Reached = e.now()
 		}

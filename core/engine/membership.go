@@ -135,7 +135,7 @@ func (x *change) run(ctx context.Context, do func(t *txn, c *core.Channel, m *co
 		return core.GroupView{}, err
 	}
 	if left {
-		channels(x.g).lose(ctx, x.sc, x.of.ID)
+		channels(x.g).lose(x.sc, x.of.ID)
 	}
 	out, err := x.g.view(ctx, x.sc.by, x.sc.channel.Key)
 	out.Notice, out.Other = x.out.Notice, x.out.Other
@@ -216,7 +216,7 @@ func (x *change) depart(ctx context.Context, t *txn, c *core.Channel, id core.Us
 	if err := other.leave(ctx, t, c, m, core.NoticeLeft); err != nil {
 		return err
 	}
-	t.then(func() { x.g.e.dispatch.then(func() { x.g.e.hub.left(t.app, c.ID, id, true) }) })
+	t.then(func() { x.g.e.dispatch.place(placeKey{t.app, c.ID, id}) })
 	return nil
 }
 

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"hash/fnv"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -191,6 +193,7 @@ func (p *peers) gone(now time.Time) (left []userKey, dead int) {
 		delete(p.nodes, name)
 		dead++
 	}
+	slices.SortFunc(left, comparePeople)
 	return left, dead
 }
 
@@ -475,7 +478,7 @@ func (e *Engine) catchUp(ctx context.Context) bool {
 	e.hub.mu.RUnlock()
 	for app, chs := range known {
 		var part []core.ChannelID
-		for ch := range chs {
+		for _, ch := range slices.Sorted(maps.Keys(chs)) {
 			if part = append(part, ch); len(part) == catchUpPart {
 				if !e.catchUpIn(ctx, app, part, chs, since) {
 					return false
@@ -504,11 +507,8 @@ func (e *Engine) catchUpIn(ctx context.Context, app core.AppID, part []core.Chan
 		if cs[i].LastEv <= last {
 			continue
 		}
-		var from time.Time
-		if last == 0 {
-			from = since[roomKey{app, cs[i].ID}].Add(-missedSlack)
-		}
-		rows, err := e.store.Events(ctx, app, cs[i].ID, last, from, 1000)
+		k := roomKey{app, cs[i].ID}
+		rows, err := e.unheard(ctx, k, last, last, since[k], 1000)
 		if err != nil {
 			return false
 		}

@@ -1,8 +1,11 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -85,13 +88,13 @@ func (e *Engine) runLook(ctx context.Context) {
 				e.kit.look.everything()
 			}
 		}
-		for k := range rooms {
+		for _, k := range slices.SortedFunc(maps.Keys(rooms), func(a, b roomKey) int { return cmp.Or(cmp.Compare(a.app, b.app), cmp.Compare(a.ch, b.ch)) }) {
 			if !e.catchUpRoom(ctx, k) {
 				e.kit.look.room(k)
 				ok = false
 			}
 		}
-		for k := range places {
+		for _, k := range slices.SortedFunc(maps.Keys(places), comparePlaces) {
 			e.dispatch.place(k)
 		}
 		if !ok {
@@ -103,6 +106,16 @@ func (e *Engine) runLook(ctx context.Context) {
 			t.Stop()
 		}
 	}
+}
+
+// comparePeople and comparePlaces put what is looked at into an order that does not depend on chance.
+func comparePeople(a, b userKey) int {
+	return cmp.Or(cmp.Compare(a.app, b.app), cmp.Compare(a.user, b.user))
+}
+
+// comparePlaces is comparePeople for places.
+func comparePlaces(a, b placeKey) int {
+	return cmp.Or(comparePeople(userKey{a.app, a.user}, userKey{b.app, b.user}), cmp.Compare(a.ch, b.ch))
 }
 
 // catchUpRoom delivers what happened unheard in one channel.
@@ -135,6 +148,22 @@ func (h *hub) counts(ev *core.Event) bool {
 	return there
 }
 
+// commandSlack is how much earlier than its commit an event may say that it happened: a command takes
+// its time when it begins.
+const commandSlack = time.Minute
+
+// unheard reads events of a channel after a number. An audience that was told nothing yet is told what
+// was committed since it came.
+func (e *Engine) unheard(ctx context.Context, k roomKey, last, after int64, made time.Time, limit int) ([]store.EventRow, error) {
+	if last > 0 {
+		return e.store.Events(ctx, k.app, k.ch, after, time.Time{}, limit)
+	}
+	made = made.Add(-missedSlack)
+	rows, err := e.store.Events(ctx, k.app, k.ch, after, made.Add(-commandSlack), limit)
+	from := core.StampAt(made)
+	return slices.DeleteFunc(rows, func(r store.EventRow) bool { return r.Stamp < from }), err
+}
+
 // recheck compares the memberships of everybody connected here with the store.
 func (e *Engine) recheck(ctx context.Context) bool {
 	e.hub.mu.RLock()
@@ -143,6 +172,7 @@ func (e *Engine) recheck(ctx context.Context) bool {
 		people = append(people, k)
 	}
 	e.hub.mu.RUnlock()
+	slices.SortFunc(people, comparePeople)
 	for _, k := range people {
 		ms, err := e.store.Memberships(ctx, k.app, k.user, maxMemberships)
 		if err != nil {
@@ -177,6 +207,7 @@ func (h *hub) differs(k userKey, in map[core.ChannelID]struct{}) (out []core.Cha
 			out = append(out, ch)
 		}
 	}
+	slices.Sort(out)
 	return out
 }
 
@@ -207,18 +238,39 @@ func (e *Engine) settlePlace(ctx context.Context, k placeKey) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), fillGapLimit)
 	defer cancel()
 	r := roomKey{k.app, k.ch}
-	ms, err := e.store.Members(ctx, k.app, k.ch, []core.UserID{k.user}, 1, 0)
+	moved := e.hub.moved(userKey{k.app, k.user})
+	was, err := e.store.Members(ctx, k.app, k.ch, []core.UserID{k.user}, 1, 0)
 	if err == nil {
 		err = e.readOn(ctx, r)
 	}
-	if err == nil && len(ms) > 0 {
-		err = e.settleJoined(ctx, r, &ms[0])
+	var is []core.Member // what was told meanwhile must fit
+	if err == nil {
+		is, err = e.store.Members(ctx, k.app, k.ch, []core.UserID{k.user}, 1, 0)
+	}
+	if err == nil && (len(was) != len(is) || len(is) > 0 && !was[0].CreatedAt.Equal(is[0].CreatedAt)) {
+		err = errMoved
+	}
+	if err == nil && len(is) > 0 {
+		err = e.settleJoined(ctx, r, &is[0], moved)
 	} else if err == nil {
-		err = e.settleLeft(ctx, k)
+		err = e.settleLeft(ctx, k, moved)
 	}
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		e.kit.look.place(k)
 	}
+}
+
+// errMoved is a membership that changed while it was looked at.
+var errMoved = errors.New("the membership changed meanwhile")
+
+// moved counts the memberships of a person that this node was told of.
+func (h *hub) moved(k userKey) uint64 {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	if p := h.people[k]; p != nil {
+		return p.moved
+	}
+	return 0
 }
 
 // readOn delivers what an audience has not seen yet.
@@ -227,11 +279,7 @@ func (e *Engine) readOn(ctx context.Context, r roomKey) error {
 	if !there {
 		return nil
 	}
-	var from time.Time
-	if last == 0 {
-		from = since.Add(-missedSlack)
-	}
-	rows, err := e.store.Events(ctx, r.app, r.ch, last, from, 1000)
+	rows, err := e.unheard(ctx, r, last, last, since, 1000)
 	if err != nil {
 		return err
 	}
@@ -243,7 +291,7 @@ func (e *Engine) readOn(ctx context.Context, r roomKey) error {
 }
 
 // settleJoined adds a person to an audience and tells them what happened since they came.
-func (e *Engine) settleJoined(ctx context.Context, r roomKey, m *core.Member) error {
+func (e *Engine) settleJoined(ctx context.Context, r roomKey, m *core.Member, moved uint64) error {
 	rows, err := e.store.Events(ctx, r.app, r.ch, 0, m.CreatedAt.Add(-missedSlack), 1000)
 	if err != nil {
 		return err
@@ -252,13 +300,20 @@ func (e *Engine) settleJoined(ctx context.Context, r roomKey, m *core.Member) er
 	if err != nil {
 		return err
 	}
-	from := 0
+	from := len(evs)
 	for i, ev := range evs {
+		if from == len(evs) && !ev.At.Before(m.CreatedAt) { // who came without a word
+			from = i
+		}
 		if ev.Kind == core.MemberAdded && (ev.Member != nil && ev.Member.User == m.User || ev.Target != nil && ev.Target.ID == m.User) {
 			from = i
 		}
 	}
-	if !e.hub.joined(r.app, r.ch, m.User) {
+	fresh := false
+	if !e.hub.unmoved(userKey{r.app, m.User}, moved, func() { fresh = e.hub.join(r.app, r.ch, m.User) }) {
+		return errMoved
+	}
+	if !fresh {
 		return nil
 	}
 	for _, ev := range evs[from:] {
@@ -298,7 +353,7 @@ func (h *hub) deliverTo(ev *core.Event, user core.UserID) bool {
 }
 
 // settleLeft takes a person off an audience; who may read the channel all the same may go on watching.
-func (e *Engine) settleLeft(ctx context.Context, k placeKey) error {
+func (e *Engine) settleLeft(ctx context.Context, k placeKey, moved uint64) error {
 	cs, err := e.store.Channels(ctx, k.app, []core.ChannelID{k.ch})
 	if err != nil {
 		return err
@@ -311,6 +366,8 @@ func (e *Engine) settleLeft(ctx context.Context, k placeKey) error {
 		}
 		gone = err != nil || e.mayNotRead(sc)
 	}
-	e.hub.left(k.app, k.ch, k.user, gone)
+	if !e.hub.unmoved(userKey{k.app, k.user}, moved, func() { e.hub.leave(k.app, k.ch, k.user, gone) }) {
+		return errMoved
+	}
 	return nil
 }

@@ -23,6 +23,8 @@ type streamMeta struct {
 	Reason    string      `json:"reason,omitempty"`
 	StartedAt time.Time   `json:"started_at"`
 	UpdatedAt time.Time   `json:"updated_at"`
+	// Unfinished is the Seq of the chunk that ended the stream until its text is in the message.
+	Unfinished int `json:"unfinished,omitempty"`
 }
 
 // Why a stream ended, when nobody said so.
@@ -95,6 +97,9 @@ func (s streams) write(ctx context.Context, sc *scene, m *core.Message, in core.
 			meta = streamMeta{User: m.User, StartedAt: e.now()}
 		}
 		switch {
+		case meta.Done && meta.Unfinished == in.Chunk.Seq && in.Finish != nil:
+			refused = endedBy(meta.Reason)
+			return nil
 		case meta.Done:
 			return fault.RequestConflict.Error("the stream has ended")
 		case in.Chunk.Seq <= meta.Seq:
@@ -108,6 +113,9 @@ func (s streams) write(ctx context.Context, sc *scene, m *core.Message, in core.
 			if err := putJSON(t, spaceStreamChunks, keyOf(key, ordered(int64(in.Chunk.Seq))), &in.Chunk); err != nil {
 				return err
 			}
+		}
+		if meta.Done && in.Finish != nil {
+			meta.Unfinished = in.Chunk.Seq
 		}
 		meta.UpdatedAt = e.now()
 		g := grown{Seq: meta.Seq, Done: meta.Done, Reason: meta.Reason}
@@ -134,6 +142,10 @@ func (s streams) write(ctx context.Context, sc *scene, m *core.Message, in core.
 	}
 	if meta.Done && in.Finish != nil {
 		if err := s.finish(ctx, sc, m, in); err != nil {
+			return core.Stream{}, err
+		}
+		meta.Unfinished = 0
+		if err := e.update(ctx, "streams.write", sc.by.App, sc.channel.ID, func(t *txn) error { return putJSON(t, spaceStreams, key, &meta) }); err != nil {
 			return core.Stream{}, err
 		}
 	}
@@ -168,7 +180,18 @@ func (s streams) judge(ctx context.Context, t *txn, sc *scene, meta *streamMeta,
 		return err
 	}
 	if v == verdictBlock {
-		return end(streamModerated, fault.ModerationRejected.Error("a word list ended the stream").With("stream"))
+		return end(streamModerated, endedBy(streamModerated))
+	}
+	return nil
+}
+
+// endedBy is the failure that ended a stream for one of the reasons nobody gave; nil for others.
+func endedBy(reason string) error {
+	switch reason {
+	case streamSize, streamDuration:
+		return cutOff(reason)
+	case streamModerated:
+		return fault.ModerationRejected.Error("a word list ended the stream").With("stream")
 	}
 	return nil
 }

@@ -18,6 +18,7 @@ type txn struct {
 	origin string // device session the command came from
 	after  []func()
 	events []*core.Event
+	quiet  bool // webhooks are not told: another system does that
 	drops  []invalidation
 	untold error // why the other nodes were not told of what they have to forget
 }
@@ -89,7 +90,7 @@ func (t *txn) record(ev *core.Event, keep bool) error {
 	if ev.At.IsZero() {
 		ev.At = t.e.now()
 	}
-	hooks := t.e.hasHooks(t.app, ev.Kind)
+	hooks := !t.quiet && t.e.hasHooks(t.app, ev.Kind)
 	if hooks {
 		t.then(func() { kick(t.e.kit.hooks) })
 	}
@@ -175,7 +176,12 @@ func (t *txn) putMember(key core.ChannelKey, m *core.Member) error {
 		return err
 	}
 	t.dropPlace(key, m.Channel, m.User)
-	t.then(func() { t.e.hub.joined(t.app, m.Channel, m.User) })
+	k := placeKey{t.app, m.Channel, m.User}
+	t.then(func() {
+		if t.e.hub.joined(k.app, k.ch, k.user) && !t.e.alone.Load() { // another node may have removed them since the commit
+			t.e.kit.look.place(k)
+		}
+	})
 	return nil
 }
 

@@ -15,11 +15,11 @@ type cable struct {
 
 // port is one node's end of the bus. It implements bus.Bus.
 type port struct {
-	c     *cable
-	n     *node
-	mu    sync.Mutex // guards the fields below, and hands messages on one at a time
-	subs  []*sub
-	count map[string]uint64
+	c       *cable
+	n       *node
+	mu      sync.Mutex // guards the fields below, and hands messages on one at a time
+	subs    []*sub
+	moments moments
 }
 
 // sub is one subscription.
@@ -31,7 +31,7 @@ type sub struct {
 
 // plug adds a node to the bus.
 func (c *cable) plug(n *node) *port {
-	p := &port{c: c, n: n, count: map[string]uint64{}}
+	p := &port{c: c, n: n}
 	c.mu.Lock()
 	c.ports = append(c.ports, p)
 	c.mu.Unlock()
@@ -64,11 +64,7 @@ func (p *port) Publish(subject string, data []byte) error {
 			continue
 		}
 		key := to.n.name + " " + subject
-		p.mu.Lock()
-		n := p.count[key]
-		p.count[key]++
-		p.mu.Unlock()
-		f := w.seed.str("bus").str(p.n.name).str(key).num(n)
+		f := w.seed.str("bus").str(p.n.name).str(key).num(p.moments.nth(key))
 		for copies := range 2 {
 			f := f.num(uint64(copies)) //nolint:gosec // 0 or 1
 			r := w.rates()

@@ -76,10 +76,8 @@ type conn struct {
 // stay keeps the client connected, and pulls, until the story ends.
 func (c *client) stay() {
 	for try := uint64(0); ; try++ {
-		select {
-		case <-c.w.stop:
+		if over(c.w.stop) {
 			return
-		default:
 		}
 		k, err := c.connect(try)
 		if err != nil {
@@ -97,20 +95,28 @@ func (c *client) stay() {
 func (c *client) remain(k *conn) bool {
 	defer c.leave(k)
 	for try := uint64(0); ; try++ {
+		hop, pull := false, false
 		select {
+		case <-c.hop:
+			hop = true
+		case <-c.kick:
+			pull = true
 		case <-c.w.stop:
-			return true
 		case <-k.n.dead:
+		}
+		c.w.pause(time.Nanosecond) // everything of this moment has happened then
+		hop, pull = taken(c.hop) || hop, taken(c.kick) || pull
+		switch {
+		case over(c.w.stop):
+			return true
+		case k.n.gone():
 			c.w.say("%s lost its connection", c.name)
 			return false
-		case <-c.hop:
+		case hop:
 			c.w.say("%s leaves %s", c.name, k.n.name)
 			k.live.Close()
 			return false
-		case <-c.kick:
-			if !c.model.pulls() {
-				continue
-			}
+		case pull && c.model.pulls():
 			if err := c.pull(k); err != nil {
 				c.w.pause(c.w.seed.str("pull").str(c.name).num(try).within(50*time.Millisecond, 500*time.Millisecond))
 				kick(c.kick)
@@ -118,6 +124,19 @@ func (c *client) remain(k *conn) bool {
 		}
 	}
 }
+
+// taken takes what waits in a channel of one.
+func taken(c chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
+
+// over reports whether a channel was closed.
+func over(c chan struct{}) bool { return taken(c) }
 
 // connect opens a connection to some node and catches up.
 func (c *client) connect(try uint64) (*conn, error) {
@@ -132,7 +151,7 @@ func (c *client) connect(try uint64) (*conn, error) {
 	c.reached()
 	n := nodes[c.w.seed.str("node").str(c.name).num(nth).num(try).below(len(nodes))]
 	k := &conn{c: c, n: n, last: map[core.ChannelID]int64{}, told: map[core.MessageID]bool{}}
-	k.ctx, k.end = context.WithCancel(c.w.ctx)
+	k.ctx, k.end = context.WithCancel(context.WithValue(c.w.ctx, askerKey{}, c.name))
 	go func() {
 		select {
 		case <-n.dead:

@@ -1,6 +1,9 @@
 package sim
 
-import "time"
+import (
+	"sync"
+	"time"
+)
 
 // fate is a number drawn from the seed and from what it decides about.
 type fate uint64
@@ -34,4 +37,25 @@ func (f fate) below(n int) int { return int(uint64(f.num(2)) % uint64(n)) } //no
 // within is a time from lo to hi, to the nanosecond.
 func (f fate) within(lo, hi time.Duration) time.Duration {
 	return lo + time.Duration(f.unit()*float64(hi-lo)) + time.Duration(f.num(3)%1000)
+}
+
+// moments number what happens by its virtual time, and what happens more than once at one moment by
+// its turn. One thing more or less then does not change the fate of what comes later, as it would if
+// it were counted.
+type moments struct {
+	mu  sync.Mutex
+	now int64
+	n   map[string]uint64
+}
+
+// nth is the number of what is done now.
+func (m *moments) nth(what string) uint64 {
+	now := time.Now().UnixNano()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if now != m.now {
+		m.now, m.n = now, map[string]uint64{}
+	}
+	m.n[what]++
+	return uint64(fate(now).num(m.n[what])) //nolint:gosec // a name
 }

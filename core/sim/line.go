@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
+	"strings"
 	"sync"
 	"time"
 
@@ -16,17 +18,17 @@ import (
 // with the node.
 type line struct {
 	store.Store
-	w     *world
-	n     *node
-	mu    sync.Mutex
-	count map[string]uint64
-	back  time.Time // when the last answer of a write arrives: they keep the order of the commits
-	wrote uint64
+	w       *world
+	n       *node
+	mu      sync.Mutex
+	moments moments
+	back    time.Time // when the last answer of a write arrives: they keep the order of the commits
+	wrote   uint64
 }
 
 // newLine connects a node to the database.
 func newLine(w *world, n *node) *line {
-	return &line{Store: w.disk, w: w, n: n, count: map[string]uint64{}}
+	return &line{Store: w.disk, w: w, n: n}
 }
 
 // errLate is the deadline of a command, met on the way.
@@ -35,14 +37,32 @@ func errLate(err error) error { return fmt.Errorf("%w: %w", store.ErrUnavailable
 // errCut is a database that cannot be reached.
 var errCut = fmt.Errorf("%w: the database cannot be reached", store.ErrUnavailable)
 
+// askerKey is the key of a client's name in the contexts of its commands.
+type askerKey struct{}
+
+// asker is the client on whose behalf something is asked, or nothing for what a node does by itself.
+func asker(ctx context.Context) string {
+	name, _ := ctx.Value(askerKey{}).(string)
+	return name
+}
+
+// worker is the function of the engine that writes: several may do so at one moment.
+func worker() string {
+	var pcs [16]uintptr
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs[:])])
+	for {
+		f, more := frames.Next()
+		_, name, ok := strings.Cut(f.Function, "core/engine.")
+		if ok && name != "(*Engine).update" || !more {
+			return name
+		}
+	}
+}
+
 // enter is the way to the database: nothing was done there when it fails.
 func (l *line) enter(ctx context.Context, op, key string) (fate, error) {
-	l.mu.Lock()
-	id := op + " " + key
-	n := l.count[id]
-	l.count[id]++
-	l.mu.Unlock()
-	f, r := l.w.seed.str("store").str(l.n.name).str(id).num(n), l.w.rates()
+	id := op + " " + key + " " + asker(ctx)
+	f, r := l.w.seed.str("store").str(l.n.name).str(id).num(l.moments.nth(id)), l.w.rates()
 	if l.n.gone() {
 		return f, errLate(errCrashed)
 	}
@@ -116,7 +136,7 @@ func errUnknown(err error) error { return errors.Join(store.ErrUnknownOutcome, e
 
 // Update implements store.Store.
 func (l *line) Update(ctx context.Context, app core.AppID, ch core.ChannelID, fn func(store.Tx) error, committed func()) error {
-	return l.write(ctx, "update", fmt.Sprintf("%d/%d", app, ch), func(done func()) error {
+	return l.write(ctx, "update", fmt.Sprintf("%d/%d by %s", app, ch, worker()), func(done func()) error {
 		var note func()
 		err := l.Store.Update(ctx, app, ch, func(t store.Tx) error {
 			x := &tx{Tx: t, l: l}
@@ -140,7 +160,7 @@ func (l *line) Update(ctx context.Context, app core.AppID, ch core.ChannelID, fn
 func (l *line) Append(ctx context.Context, in *store.Append, committed func()) error {
 	key := cmp.Or(in.Message.Alias, in.Message.Text)
 	if l.w.opt.Plant != Nothing {
-		l.w.plantAppend(l.n, in)
+		l.w.plantAppend(in)
 	}
 	return l.write(ctx, "append", key, func(done func()) error { return l.Store.Append(ctx, in, done) }, committed)
 }
@@ -174,6 +194,9 @@ func (x *tx) fenced(ctx context.Context) func() {
 // PutRecord implements store.Tx.
 func (x *tx) PutRecord(app core.AppID, space, key string, value []byte) error {
 	x.duty = x.duty || space == spaceHookQueue
+	if space == spaceLeases {
+		x.l.n.held.Store(true)
+	}
 	return x.Tx.PutRecord(app, space, key, value)
 }
 
@@ -192,7 +215,7 @@ func (x *tx) DeleteOutbox(ids []int64) error {
 // Record implements store.Tx.
 func (x *tx) Record(ctx context.Context, app core.AppID, space, key string) ([]byte, error) {
 	b, err := x.Tx.Record(ctx, app, space, key)
-	if space == spaceLeases && x.l.w.opt.Plant == StaleFence && err == nil {
+	if space == spaceLeases && x.l.w.opt.Plant == StaleFence && err == nil && x.l.n.held.Load() {
 		return staleLease(b, x.l.n.name), nil
 	}
 	return b, err

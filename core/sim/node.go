@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -15,18 +14,18 @@ import (
 
 // node is one process of the deployment, from its start to its end. Who starts again is another node.
 type node struct {
-	w      *world
-	name   string
-	skew   time.Duration // of its clock
-	engine *engine.Engine
-	core   *core.Core
-	port   *port
-	dead   chan struct{} // closed by its crash
-	deaf   atomic.Bool   // its bus is cut
-	still  atomic.Int64  // stands still until then, in nanoseconds of Unix time
-	cut    atomic.Int64  // cannot reach the database until then
-	mu     sync.Mutex
-	called map[string]uint64 // calls of the webhook by body
+	w       *world
+	name    string
+	skew    time.Duration // of its clock
+	engine  *engine.Engine
+	core    *core.Core
+	port    *port
+	dead    chan struct{} // closed by its crash
+	deaf    atomic.Bool   // its bus is cut
+	held    atomic.Bool   // it has held the lease
+	still   atomic.Int64  // stands still until then, in nanoseconds of Unix time
+	cut     atomic.Int64  // cannot reach the database until then
+	moments moments
 }
 
 // errCrashed is what everything answers that a crashed node still tries.
@@ -34,7 +33,7 @@ var errCrashed = errors.New("the node is gone")
 
 // start starts a node of the name.
 func (w *world) start(name string) (*node, error) {
-	n := &node{w: w, name: name, skew: w.seed.str("skew").str(name).within(-150*time.Millisecond, 150*time.Millisecond), dead: make(chan struct{}), called: map[string]uint64{}}
+	n := &node{w: w, name: name, skew: w.seed.str("skew").str(name).within(-150*time.Millisecond, 150*time.Millisecond), dead: make(chan struct{})}
 	n.port = w.bus.plug(n)
 	e, err := engine.New(context.Background(), engine.Options{
 		Store: newLine(w, n), Bus: n.port, Now: func() time.Time { return time.Now().Add(n.skew) }, Node: name, Shared: true,
@@ -98,11 +97,7 @@ func (n *node) Do(req *http.Request) (int, []byte, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	n.mu.Lock()
-	nth := n.called[body]
-	n.called[body]++
-	n.mu.Unlock()
-	f, r := w.seed.str("hook").str(n.name).str(body).num(nth), w.rates()
+	f, r := w.seed.str("hook").str(n.name).str(body).num(n.moments.nth(body)), w.rates()
 	wait := f.within(time.Millisecond, 60*time.Millisecond)
 	if f.str("slow").chance(r.slow) {
 		wait = f.within(100*time.Millisecond, 3*time.Second)

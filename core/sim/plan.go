@@ -48,7 +48,8 @@ func (w *world) plan() *plan {
 		s.at = g.str("at").within(time.Second, p.length-time.Second)
 		s.last = g.str("last").within(200*time.Millisecond, 4*time.Second)
 		if s.kind == "stand" { // long enough to lose the lease, at times
-			s.last = g.str("last").within(time.Second, 9*time.Second)
+			s.at = g.str("at").within(500*time.Millisecond, 4*time.Second)
+			s.last = g.str("last").within(time.Second, 11*time.Second)
 		}
 		p.faults = append(p.faults, s)
 	}

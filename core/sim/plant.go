@@ -38,7 +38,7 @@ func (p Plant) String() string {
 }
 
 // plantAppend spoils an append.
-func (w *world) plantAppend(n *node, in *store.Append) {
+func (w *world) plantAppend(in *store.Append) {
 	f := w.seed.str("plant").str(in.Message.Text)
 	switch w.opt.Plant {
 	case LostOutbox:
@@ -46,7 +46,12 @@ func (w *world) plantAppend(n *node, in *store.Append) {
 	case UnreadDrift:
 		in.MoveRead = in.MoveRead && !f.chance(0.1)
 	case DoubledResend:
-		in.Message.Alias += "@" + n.name // another node does not know it
+		w.mu.Lock()
+		if w.held[in.Message.Text] { // it was tried before
+			in.Message.Alias = ""
+		}
+		w.held[in.Message.Text] = true
+		w.mu.Unlock()
 	}
 }
 
@@ -82,7 +87,7 @@ func ownerOf(b []byte) string {
 }
 
 // plantFeed spoils a page of a feed, once for each row.
-func (w *world) plantFeed(n *node, u core.UserID, rows []store.EventRow) []store.EventRow {
+func (w *world) plantFeed(u core.UserID, rows []store.EventRow) []store.EventRow {
 	if w.opt.Plant != ReorderedFeed || len(rows) < 2 {
 		return rows
 	}

@@ -123,7 +123,7 @@ func (l *line) Outbox(ctx context.Context, limit int) ([]store.OutboxRow, error)
 // Feed implements store.Store.
 func (l *line) Feed(ctx context.Context, app core.AppID, q store.FeedQuery) ([]store.EventRow, error) {
 	out, err := ask(ctx, l, "Feed", string(q.User), func() ([]store.EventRow, error) { return l.Store.Feed(ctx, app, q) })
-	return l.w.plantFeed(l.n, q.User, out), err
+	return l.w.plantFeed(q.User, out), err
 }
 
 // FeedHeads implements store.Store.

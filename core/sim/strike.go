@@ -104,12 +104,12 @@ func (w *world) serve(ctx context.Context, n *node, o op) error {
 	return err
 }
 
-// heal ends everything that fails. Nodes that are down are starting already.
+// heal ends everything that fails. Nodes that are down are starting already, and who stands still
+// wakes up at its time.
 func (w *world) heal() {
 	w.say("everything is healed")
 	w.calm.Store(true)
 	for _, n := range w.live() {
-		n.still.Store(0)
 		n.cut.Store(0)
 	}
 }

@@ -148,7 +148,7 @@ func (c *client) pullOnce(k *conn) error {
 	ctx, cancel := context.WithTimeout(k.ctx, deadline)
 	defer cancel()
 	if c.model == pullAll {
-		return c.drain(ctx, k, core.PullFeed{After: c.cursor, Limit: fetchPage}, func(last core.Stamp) { c.cursor = last })
+		return c.drain(ctx, k, core.PullFeed{After: c.cursor, Limit: fetchPage}, func(last core.Stamp) error { c.cursor = last; return nil })
 	}
 	queues, err := k.n.core.Feeds.Pending(ctx, k.by, core.PendingFeed{Device: c.device})
 	if err != nil {
@@ -160,10 +160,11 @@ func (c *client) pullOnce(k *conn) error {
 		}
 		key := q.Channel.Key
 		after := max(q.After, c.queue[key])
-		if err := c.drain(ctx, k, core.PullFeed{Channel: key, After: after, Limit: fetchPage}, func(last core.Stamp) { c.queue[key] = last }); err != nil {
-			return err
-		}
-		if err := k.n.core.Feeds.Ack(ctx, k.by, core.AckFeed{Device: c.device, Key: key, Stamp: c.queue[key]}); err != nil {
+		err := c.drain(ctx, k, core.PullFeed{Channel: key, After: after, Limit: fetchPage}, func(last core.Stamp) error {
+			c.queue[key] = last
+			return k.n.core.Feeds.Ack(ctx, k.by, core.AckFeed{Device: c.device, Key: key, Stamp: last})
+		})
+		if err != nil {
 			return err
 		}
 	}
@@ -171,7 +172,7 @@ func (c *client) pullOnce(k *conn) error {
 }
 
 // drain reads pages of a feed to its end.
-func (c *client) drain(ctx context.Context, k *conn, in core.PullFeed, moved func(core.Stamp)) error {
+func (c *client) drain(ctx context.Context, k *conn, in core.PullFeed, moved func(core.Stamp) error) error {
 	for {
 		page, err := k.n.core.Feeds.Pull(ctx, k.by, in)
 		if err != nil {
@@ -196,9 +197,8 @@ func (c *client) drain(ctx context.Context, k *conn, in core.PullFeed, moved fun
 		}
 		c.mu.Unlock()
 		in.After = page.Last
-		moved(page.Last)
-		if !page.More {
-			return nil
+		if err := moved(page.Last); err != nil || !page.More {
+			return err
 		}
 	}
 }

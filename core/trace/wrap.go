@@ -50,6 +50,7 @@ func Wrap(c *core.Core) *core.Core {
 	out.Feeds = tracedFeeds{c.Feeds}
 	out.Conversations = tracedConversations{c.Conversations}
 	out.Broadcasts = tracedBroadcasts{c.Broadcasts}
+	out.Imports = tracedImports{c.Imports}
 	return &out
 }
 
@@ -1752,4 +1753,15 @@ func (s tracedBroadcasts) System(ctx context.Context, by core.Actor, in core.Sen
 		defer func() { end(err) }()
 	}
 	return s.Broadcasts.System(ctx, by, in)
+}
+
+// tracedImports reports the commands of its service.
+type tracedImports struct{ core.Imports }
+
+// Learn implements core.Imports.
+func (s tracedImports) Learn(ctx context.Context, by core.Actor, in core.Learn) (out core.Learnt, err error) {
+	if end := begin(ctx, "Imports.Learn", by, in); end != nil {
+		defer func() { end(err) }()
+	}
+	return s.Imports.Learn(ctx, by, in)
 }
