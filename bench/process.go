@@ -56,33 +56,36 @@ func (p *process) addr() string { return fmt.Sprintf("127.0.0.1:%d", p.port+1) }
 
 // startServer runs the demo in an empty data folder.
 func startServer() (*process, error) {
+	return startWith(func(p *process) ([]string, error) {
+		return []string{"--demo", "--port", strconv.Itoa(p.port), "--data", p.dir}, nil
+	})
+}
+
+// startWith runs a server in an empty data folder, with arguments that may name its ports.
+func startWith(args func(*process) ([]string, error)) (*process, error) {
 	dir, err := os.MkdirTemp("", "dragoman-bench-data-")
 	if err != nil {
 		return nil, err
 	}
 	p := &process{port: freeBlock(), dir: dir, done: make(chan struct{})}
-	p.cmd = exec.Command(program, "serve", "--demo", "--port", strconv.Itoa(p.port), "--data", dir)
-	if err := p.begin(); err != nil {
+	more, err := args(p)
+	if err != nil {
 		return nil, err
 	}
-	return p, nil
-}
-
-// begin starts the command and waits for its ready line; a failure leaves nothing running.
-func (p *process) begin() error {
-	p.cmd.Dir = p.dir
+	p.cmd = exec.Command(program, append([]string{"serve"}, more...)...)
+	p.cmd.Dir = dir
 	out, err := p.cmd.StdoutPipe()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	log, err := os.Create(filepath.Join(p.dir, "bench.log"))
+	log, err := os.Create(filepath.Join(dir, "bench.log"))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	p.cmd.Stderr = log
 	began := time.Now()
 	if err := p.cmd.Start(); err != nil {
-		return err
+		return nil, err
 	}
 	ready := make(chan time.Duration, 1)
 	go func() {
@@ -100,14 +103,14 @@ func (p *process) begin() error {
 	}()
 	select {
 	case p.ready = <-ready:
-		return nil
+		return p, nil
 	case <-p.done:
 		err = errors.New("the server ended before it was ready")
 	case <-time.After(30 * time.Second):
 		err = errors.New("the server was not ready within 30 s")
 	}
 	p.stop()
-	return err
+	return nil, err
 }
 
 // stop ends the server and removes its data.

@@ -2,8 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os"
-	"os/exec"
 	"strconv"
 )
 
@@ -57,11 +55,7 @@ func benchRelay(r *report, o options) error {
 
 // startFrontOf runs a demo that passes everything on to another.
 func startFrontOf(back *process) (*process, error) {
-	dir, err := os.MkdirTemp("", "dragoman-bench-data-")
-	if err != nil {
-		return nil, err
-	}
-	p := &process{port: freeBlock(), dir: dir, done: make(chan struct{})}
-	p.cmd = exec.Command(program, "serve", "--demo", "--port", strconv.Itoa(p.port), "--data", dir, "--front", strconv.Itoa(back.port))
-	return p, p.begin()
+	return startWith(func(p *process) ([]string, error) {
+		return []string{"--demo", "--port", strconv.Itoa(p.port), "--data", p.dir, "--front", strconv.Itoa(back.port)}, nil
+	})
 }
