@@ -25,15 +25,14 @@ const (
 	retryWait = 2 * time.Second        // before gaps that could not be filled are tried again
 )
 
-// piece is one piece of traffic: exactly one of exchange, link, hook, gap and mark is set.
+// piece is one piece of traffic: exactly one of exchange, link, hook and mark is set.
 type piece struct {
 	exchange *proxy.Exchange
 	link     *link
 	client   bool
 	text     bool
 	data     []byte
-	hook     *adapters.Request
-	gap      *adapters.Gap
+	hook     *adapters.Lesson
 	mark     chan struct{} // closed when everything before it is done
 	at       time.Time
 }
@@ -176,7 +175,7 @@ func (f *feed) take(ctx context.Context) []piece {
 	if len(f.queue) == 0 || ctx.Err() != nil {
 		return nil
 	}
-	hurry := slices.ContainsFunc(f.queue, func(x piece) bool { return x.mark != nil || x.gap != nil })
+	hurry := slices.ContainsFunc(f.queue, func(x piece) bool { return x.mark != nil })
 	if rest := f.p.s.o.Window - f.p.s.o.Now().Sub(f.queue[0].at); rest > 0 && !hurry && len(f.queue) < maxBatch {
 		f.mu.Unlock()
 		select {
@@ -195,14 +194,7 @@ func (f *feed) take(ctx context.Context) []piece {
 func (f *feed) work(ctx context.Context, batch []piece) {
 	var l adapters.Lesson
 	for i := range batch {
-		x := &batch[i]
-		if x.gap != nil {
-			f.learn(ctx, l)
-			l = adapters.Lesson{}
-			f.fill(ctx, *x.gap)
-			continue
-		}
-		l.Add(f.read(x))
+		l.Add(f.read(&batch[i]))
 	}
 	f.learn(ctx, l)
 	for i := range batch {
@@ -243,7 +235,7 @@ func (f *feed) read(x *piece) adapters.Lesson {
 		}
 		return x.link.hear.Hear(x.client, x.text, x.data)
 	case x.hook != nil:
-		return f.p.learner.Webhook(x.hook)
+		return *x.hook
 	case e == nil, e.Mode != proxy.ModeShadowVendor:
 		return adapters.Lesson{}
 	case e.Cut:
@@ -329,7 +321,7 @@ func (f *feed) teach(ctx context.Context, items []core.Imported, final bool) (wa
 			if fault.IsReason(err, fault.StorageUnavailable) && f.pause(ctx, retryWait) {
 				continue
 			}
-			f.p.s.o.Log.Warn("the core cannot learn", zap.String("app", f.p.name), zap.String("dialect", f.p.key.dialect), zap.Error(err))
+			f.p.s.o.Log.Warn("the core cannot learn", zap.String("app", f.p.app()), zap.String("dialect", f.p.key.dialect), zap.Error(err))
 			f.missed(f.p.s.o.Now())
 			return wanting
 		}

@@ -4,6 +4,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 	"fmt"
 	"net/url"
 	"strings"
@@ -187,6 +188,17 @@ func TestStreamIsLearntFromLinks(t *testing.T) {
 	r := s.report()
 	if r.Fed.Links != 2 || r.Fed.Unread != 1 {
 		t.Errorf("%+v", r.Fed)
+	}
+	hook := `{"type":"message.new","cid":"messaging:hq","message":{"id":"hooked","text":"x","type":"regular","user":{"id":"eve"},"created_at":"` + at + `","updated_at":"` + at + `"}}`
+	mac := hmac.New(sha256.New, []byte(streamCreds["api_secret"]))
+	mac.Write([]byte(hook))
+	signed := &adapters.Request{Body: []byte(hook), Headers: adapters.Values{{Name: "X-Signature", Value: hex.EncodeToString(mac.Sum(nil))}}}
+	if !s.shadow.Webhook(s.core.App, "test", s.name, signed) || s.shadow.Webhook(s.core.App, "test", s.name, &adapters.Request{Body: []byte(hook)}) {
+		t.Error("webhooks are not told by their signature")
+	}
+	s.settle()
+	if got, _ = s.call(s.core, streamAs("", "GET", "/messages/hooked", "")); got.Status != 200 {
+		t.Errorf("what a webhook told: %s", got.Body)
 	}
 	streamHistory(s, proxy.ModeVendor, 10, 12) // nobody tells
 	one.Closed()
