@@ -21,6 +21,7 @@ func (s *Shadow) Handover(ctx context.Context, app core.AppID, dialect string, f
 		p.begin()
 	}
 	if from.Foreign() == to.Foreign() {
+		p.follows.Store(to == proxy.ModeShadowVendor)
 		return nil
 	}
 	switch from {
@@ -42,5 +43,6 @@ func (s *Shadow) Handover(ctx context.Context, app core.AppID, dialect string, f
 	case from == proxy.ModeShadowCore && m.Lost > 0:
 		return fmt.Errorf("the vendor does not have %d writes", m.Lost)
 	}
+	p.follows.Store(to == proxy.ModeShadowVendor)
 	return nil
 }

@@ -124,6 +124,9 @@ type pair struct {
 	mirror  *mirror
 	book    *book
 	begun   atomic.Bool // what the vendor has is being read, or was
+	// follows says that the vendor has the say. Otherwise its links and webhooks tell of nothing but what
+	// the core itself has sent there, a moment ago.
+	follows atomic.Bool
 }
 
 // pair returns the state of an app in a dialect; nil for a dialect that nothing is known of.
@@ -177,6 +180,7 @@ func (s *Shadow) Observe(x *proxy.Exchange) {
 	if p == nil {
 		return
 	}
+	p.follows.Store(x.Mode.Foreign())
 	switch {
 	case x.Mode.Foreign():
 		p.begin()
@@ -209,6 +213,7 @@ func (s *Shadow) Link(x *proxy.Exchange) proxy.LinkObserver {
 	if p == nil {
 		return nil
 	}
+	p.follows.Store(true)
 	p.begin()
 	p.feed.linked(1)
 	return &link{p: p, hear: p.learner.Listen(x.Request)}
@@ -222,13 +227,17 @@ type link struct {
 
 // Frame implements proxy.LinkObserver.
 func (l *link) Frame(dir proxy.Direction, text bool, data []byte) {
+	if !l.p.follows.Load() {
+		return
+	}
 	l.p.feed.push(piece{link: l, client: dir == proxy.FromClient, text: text, data: data})
 }
 
 // Closed implements proxy.LinkObserver. What happened since may have been told to nobody else.
 func (l *link) Closed() {
-	l.p.feed.linked(-1)
-	l.p.feed.missed(l.p.s.o.Now())
+	if l.p.feed.linked(-1); l.p.follows.Load() {
+		l.p.feed.missed(l.p.s.o.Now())
+	}
 }
 
 // Webhook teaches a call that the vendor made to the app's own server; false when it does not prove to be
@@ -242,7 +251,7 @@ func (s *Shadow) Webhook(app core.AppID, name, dialect string, rq *adapters.Requ
 	if !ok {
 		return false
 	}
-	if p := s.pair(app, name, dialect); p != nil && len(l.Items) > 0 {
+	if p := s.pair(app, name, dialect); p != nil && len(l.Items) > 0 && p.follows.Load() {
 		p.feed.push(piece{hook: &l})
 	}
 	return true
