@@ -226,3 +226,33 @@ func TestADeadlineGoesAlong(t *testing.T) {
 		t.Errorf("the breaker is in state %d", s.Breaker)
 	}
 }
+
+func TestANodeTakesOnlySoManyCalls(t *testing.T) {
+	n := startNode(t, "a", func(n *node) {
+		n.hold = make(chan struct{})
+		n.opt = func(o *remote.ServerOptions) { o.MaxCalls = 4 }
+	})
+	c := client(t, func(o *remote.Options) { o.Probe = time.Hour }, n)
+	until(t, "the first probe", func() bool { return c.Core().Health.Ready(t.Context()) == nil })
+	done := make(chan error, 4)
+	for range 4 {
+		go func() {
+			_, err := c.Core().Apps.Get(t.Context(), ann, core.GetApp{})
+			done <- err
+		}()
+	}
+	until(t, "four calls", func() bool { return n.gets.Load() == 4 })
+	_, err := c.Core().Apps.Get(t.Context(), ann, core.GetApp{})
+	if f := fault.From(err); f == nil || f.Reason != fault.ServerUnavailable || f.RetryAfter != time.Second {
+		t.Errorf("the fifth call: %v", err)
+	}
+	close(n.hold)
+	for range 4 {
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+	if _, err := c.Core().Apps.Get(t.Context(), ann, core.GetApp{}); err != nil {
+		t.Errorf("afterwards: %v", err)
+	}
+}
