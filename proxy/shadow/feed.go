@@ -49,7 +49,6 @@ type feed struct {
 	links   int
 	since   time.Time // from when on something may have been missed; zero: nothing was
 	open    []adapters.Gap
-	last    time.Time // when the piece learnt last had come
 
 	recent map[uint64]struct{} // used by the goroutine alone, as is what follows
 	older  map[uint64]struct{}
@@ -165,7 +164,7 @@ func (f *feed) first() bool {
 func (f *feed) due(now time.Time) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return !f.since.IsZero() && now.Sub(f.since) > sweepWait && now.Sub(f.last) > 0
+	return !f.since.IsZero() && now.Sub(f.since) > sweepWait
 }
 
 // take returns what has waited long enough, and all that waits if somebody drains.
@@ -211,9 +210,6 @@ func (f *feed) work(ctx context.Context, batch []piece) {
 			close(x.mark)
 		}
 	}
-	f.mu.Lock()
-	f.last = batch[len(batch)-1].at
-	f.mu.Unlock()
 }
 
 // behind reports whether lessons have waited for too long to compare anything in between.

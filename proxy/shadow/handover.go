@@ -13,7 +13,12 @@ import (
 // missing.
 func (s *Shadow) Handover(ctx context.Context, app core.AppID, dialect string, from, to proxy.Mode) error {
 	p := s.pair(app, "", dialect)
-	if p == nil {
+	switch {
+	case p == nil && to.Shadowed():
+		return fmt.Errorf("the core cannot follow the vendor of %s yet", dialect)
+	case p == nil && from.Foreign() != to.Foreign():
+		return fmt.Errorf("nothing can be handed over for %s: import what is missing, then force", dialect)
+	case p == nil:
 		return nil
 	}
 	if to == proxy.ModeShadowVendor && from != proxy.ModeShadowVendor {
