@@ -238,6 +238,7 @@ func (n *node) listen(ctx context.Context, p *Program, ids []core.AppID) error {
 	if err != nil {
 		return err
 	}
+	front = append(front, n.hookPages(c)...)
 	main := proxy.Listener{Name: "main", Addr: c.Listen, Pages: front}
 	var others []proxy.Listener
 	for i := range dialects {
