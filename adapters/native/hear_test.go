@@ -25,6 +25,7 @@ func hall(t *testing.T) (a *api, links map[string]*session) {
 	t.Helper()
 	a = newAPI(t, adaptertest.Setup{})
 	a.club()
+	a.must(a.as("alice", "PATCH", "/v1/channels/club", `{"admission":"anyone"}`))
 	links = map[string]*session{}
 	for _, u := range []string{"alice", "bob", "carol", "dave"} {
 		links[u] = dial(a, u, "&device=phone")
@@ -36,6 +37,12 @@ func hall(t *testing.T) (a *api, links map[string]*session) {
 // What one person does is heard by those it concerns.
 func TestOthersHearOfIt(t *testing.T) {
 	a, links := hall(t)
+	at := ""
+	defer func() {
+		if t.Failed() {
+			t.Log("after", at)
+		}
+	}()
 	for _, s := range []struct {
 		who, method, path, body string // who is a server when empty, acting for as
 		as                      string
@@ -79,6 +86,7 @@ func TestOthersHearOfIt(t *testing.T) {
 		{method: "POST", path: "/v1/system", body: `{"from":"newsdesk","to":["carol"],"message":{"text":"For you"}}`, hears: "carol", kind: "message.sent", at: "message.text", want: "For you"},
 		{who: "alice", method: "PUT", path: "/v1/channels/club/bans/carol", body: `{"expel":true,"expires_in":600}`, hears: "carol", kind: "user.banned", at: "target.id", want: "carol"},
 	} {
+		at = s.method + " " + s.path
 		r := a.raw
 		auth := []string{"Authorization", "Bearer " + token(s.who)}
 		if s.who == "" {
