@@ -180,7 +180,7 @@ type Nexconn struct {
 	AppSecret   Secret   `toml:"app_secret" example:"env:ACME_NEXCONN_SECRET" doc:"The App Secret that signs calls of servers and webhooks: the text itself, env:NAME or file:PATH. At least 16 characters."`
 	Listen      string   `toml:"listen" example:":8084" doc:"A listener of its own, without path prefix: server API, navigation and live link. Apps may share one."`
 	Callers     []string `toml:"callers" example:"203.0.113.7" doc:"Addresses from which servers may call. Empty means any."`
-	ServicesOff []string `toml:"services_off" example:"community" doc:"Services of the vendor that this app has not switched on; their calls answer HTTP 430. Of: allowlist, blocklist, community, history, open_metadata, presence, profiles, recall_others, rtc."`
+	ServicesOff []string `toml:"services_off" example:"community" doc:"Services of the vendor that this app has not switched on; their calls answer HTTP 430. Of: allowlist, blocklist, community, history, open_metadata, open_visitors, presence, profiles, recall_others, rtc."`
 	Quotas      []string `toml:"quotas" example:"users=10000" doc:"Caps that differ from the vendor's usual ones, as name=number. Of: admins, allowlist, blocklist, favorites, friends, keepalive, profile_keys, subscriptions, users, words."`
 	WebhookURL  string   `toml:"webhook_url" example:"https://hooks.example.com/nexconn" doc:"Where webhooks go, signed with the App Secret. Empty means: there are none."`
 

@@ -21,6 +21,7 @@ import (
 	"dragoman/core/blob"
 	"dragoman/core/bus"
 	"dragoman/core/engine"
+	"dragoman/core/fair"
 	"dragoman/core/remote"
 	"dragoman/core/store"
 	"dragoman/core/store/breaker"
@@ -49,6 +50,14 @@ type node struct {
 	sidecars *coreServer // nil when none are served
 }
 
+// Writes let through to the store's own queue at one time, those of one app while others write, too,
+// and those of one app that may wait. Twice what the store commits together keeps it busy.
+const (
+	storeSlots = 128
+	storeShare = 16
+	storeQueue = 1024
+)
+
 // assemble opens the parts from the bottom to the top. This file is the only place that knows all
 // of them.
 func assemble(ctx context.Context, p *Program) (_ *node, err error) {
@@ -72,7 +81,7 @@ func assemble(ctx context.Context, p *Program) (_ *node, err error) {
 		Changed:  func(s breaker.State) { p.Log.Warn("store breaker changed", zap.Stringer("state", s)) },
 		Observed: newStoreMetrics(n.metrics).observed,
 	})
-	n.store, n.breaker = guarded, guarded
+	n.store, n.breaker = fair.Wrap(guarded, fair.New(fair.Options{Slots: storeSlots, Share: storeShare, Queue: storeQueue})), guarded
 	if n.blobs, err = blob.Open(c.Files.Dir); err != nil {
 		return nil, fmt.Errorf("open the folder of uploads: %w", err)
 	}
