@@ -293,7 +293,7 @@ func (n *Nexconn) bare() bool {
 }
 
 // nexconnServices are what an app may have switched off.
-var nexconnServices = []string{"allowlist", "blocklist", "community", "history", "open_metadata", "presence", "profiles", "recall_others", "rtc"}
+var nexconnServices = []string{"allowlist", "blocklist", "community", "history", "open_metadata", "open_visitors", "presence", "profiles", "recall_others", "rtc"}
 
 // nexconnQuotas are the caps an app may have of its own.
 var nexconnQuotas = []string{"admins", "allowlist", "blocklist", "favorites", "friends", "keepalive", "profile_keys", "subscriptions", "users", "words"}

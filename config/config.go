@@ -79,6 +79,7 @@ type Files struct {
 type Bounds struct {
 	Sockets    int  `toml:"sockets" min:"1" max:"10000000" doc:"Live connections of one node at one time; more are refused."`
 	AllSockets int  `toml:"sockets_all" min:"0" max:"1000000000" doc:"The same over all nodes together, which tell each other by the bus. 0 means that there is no such bound."`
+	Share      int  `toml:"share" min:"0" max:"100000" doc:"Requests of one app that are worked on at one time while other apps call, too; further ones wait their turn. 0 means one for each processor."`
 	Upload     Size `toml:"upload" doc:"Largest upload. An app's own settings may allow less."`
 }
 
@@ -180,7 +181,7 @@ type Nexconn struct {
 	AppSecret   Secret   `toml:"app_secret" example:"env:ACME_NEXCONN_SECRET" doc:"The App Secret that signs calls of servers and webhooks: the text itself, env:NAME or file:PATH. At least 16 characters."`
 	Listen      string   `toml:"listen" example:":8084" doc:"A listener of its own, without path prefix: server API, navigation and live link. Apps may share one."`
 	Callers     []string `toml:"callers" example:"203.0.113.7" doc:"Addresses from which servers may call. Empty means any."`
-	ServicesOff []string `toml:"services_off" example:"community" doc:"Services of the vendor that this app has not switched on; their calls answer HTTP 430. Of: allowlist, blocklist, community, history, open_metadata, presence, profiles, recall_others, rtc."`
+	ServicesOff []string `toml:"services_off" example:"community" doc:"Services of the vendor that this app has not switched on; their calls answer HTTP 430. Of: allowlist, blocklist, community, history, open_metadata, open_visitors, presence, profiles, recall_others, rtc."`
 	Quotas      []string `toml:"quotas" example:"users=10000" doc:"Caps that differ from the vendor's usual ones, as name=number. Of: admins, allowlist, blocklist, favorites, friends, keepalive, profile_keys, subscriptions, users, words."`
 	WebhookURL  string   `toml:"webhook_url" example:"https://hooks.example.com/nexconn" doc:"Where webhooks go, signed with the App Secret. Empty means: there are none."`
 

@@ -165,7 +165,7 @@ func TestParseFindsProblems(t *testing.T) {
 		{"another app id at the vendor", ok + "[app.cometchat]\napp_id = \"a\"\nfull_access_key = \"0123456789abcdef\"\n[app.cometchat.upstream]\nurl = \"https://v.test\"\nkey = \"b\"\n", nil, []string{
 			`f:11: app[0].cometchat.upstream.key: must be the app's own key or empty (every frame of the vendor's live link names it)`,
 		}},
-		{"an unknown service", ok + "[app.nexconn]\napp_key = \"a\"\napp_secret = \"0123456789abcdef\"\nservices_off = [\"chat\"]\n", nil, []string{"f:9: app[0].nexconn.services_off: \"chat\" is not a service (one of allowlist, blocklist, community, history, open_metadata, presence, profiles, recall_others, rtc)"}},
+		{"an unknown service", ok + "[app.nexconn]\napp_key = \"a\"\napp_secret = \"0123456789abcdef\"\nservices_off = [\"chat\"]\n", nil, []string{"f:9: app[0].nexconn.services_off: \"chat\" is not a service (one of allowlist, blocklist, community, history, open_metadata, open_visitors, presence, profiles, recall_others, rtc)"}},
 		{"a sidecar without nodes", "[core]\nkind = \"remote\"\n" + ok, nil, []string{
 			"f:1: core.nodes: must not be empty with core.kind = \"remote\" (the addresses that the nodes have in core.listen)",
 			"f:1: core.secret: must have at least 32 characters (the same secret on nodes and sidecars, such as 32 random bytes in hexadecimal)",

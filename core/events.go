@@ -21,7 +21,7 @@ const (
 	ReactionChanged  EventKind = "reaction.changed"      // stored; Message, Reaction
 	ReactionRemoved  EventKind = "reaction.removed"      // stored; Message, Reaction
 	ChannelCreated   EventKind = "channel.created"       // stored
-	ChannelUpdated   EventKind = "channel.updated"       // stored; Message (system) if any
+	ChannelUpdated   EventKind = "channel.updated"       // stored; Message (system) if any; Change.Names has ChangeFrozen when that has changed
 	ChannelTruncated EventKind = "channel.truncated"     // stored; Message (system) if any
 	ChannelDeleted   EventKind = "channel.deleted"       // stored; To: its members
 	MemberAdded      EventKind = "member.added"          // stored; Member, Message (notice) if any

@@ -54,3 +54,6 @@ type Change struct {
 // ChangePinned is the name of the field that a change of a pin alone has changed: in MessageEdited
 // that of the message, in MemberUpdated that of the member's own list of channels.
 const ChangePinned = "pinned"
+
+// ChangeFrozen is the name of the field in ChannelUpdated when a channel was frozen, or is no more.
+const ChangeFrozen = "frozen"

@@ -10,6 +10,7 @@ import (
 	"crypto/tls"
 	"net"
 	"net/netip"
+	"runtime"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -17,6 +18,7 @@ import (
 
 	"dragoman/adapters"
 	"dragoman/core"
+	"dragoman/core/fair"
 	"dragoman/normalize"
 )
 
@@ -49,6 +51,10 @@ type Options struct {
 
 	Breaker BreakerOptions
 	Sockets SocketOptions
+	// Calls bounds the requests worked on at one time, and what one app has of them while others call,
+	// too: 256, one for each processor, and 1,024 of an app waiting before it is answered 429. Uploads
+	// and long polls are not counted.
+	Calls fair.Options
 
 	// Neighbours are the other nodes, with which limits are shared; nil means that there are none.
 	Neighbours Neighbours
@@ -130,6 +136,9 @@ func (o Options) withDefaults() Options {
 	o.LedgerEvery = or(o.LedgerEvery, 2*time.Second)
 	o.Breaker = o.Breaker.withDefaults()
 	o.Sockets = o.Sockets.withDefaults()
+	o.Calls.Slots = or(o.Calls.Slots, 256)
+	o.Calls.Share = or(o.Calls.Share, runtime.GOMAXPROCS(0))
+	o.Calls.Queue = or(o.Calls.Queue, 1024)
 	return o
 }
 

@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap"
 
 	"dragoman/core"
+	"dragoman/core/fair"
 )
 
 // Server serves all listeners. It is made by New, started by Listen and ended by Shutdown, once
@@ -21,6 +22,7 @@ type Server struct {
 	log       *zap.Logger
 	met       *metrics
 	limits    *limiter
+	calls     *fair.Gate // lets requests through by turns of their apps
 	sockets   *registry
 	listeners []*listener
 	ops       *opsServer
@@ -57,11 +59,17 @@ func New(o Options) (*Server, error) {
 	s.base, s.abort = context.WithCancel(context.Background())
 	s.drain, s.draining = context.WithCancel(s.base)
 	s.limits = newLimiter()
+	s.calls = fair.New(s.opt.Calls)
 	met, err := newMetrics(s.opt.Registry)
 	if err != nil {
 		return nil, err
 	}
 	s.met = met
+	for _, c := range gateMetrics(s.calls) {
+		if err := s.opt.Registry.Register(c); err != nil {
+			return nil, err
+		}
+	}
 	if ask := s.opt.StoreBreaker; ask != nil {
 		if err := s.opt.Registry.Register(storeBreaker(ask)); err != nil {
 			return nil, err

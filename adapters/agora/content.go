@@ -3,6 +3,7 @@ package agora
 import (
 	"encoding/base64"
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -17,7 +18,7 @@ const msyncName = "msync"
 
 // foreign are members of Extra that are not for this vendor's people to see: the own one, and those
 // in which other dialects keep theirs.
-var foreign = wire.NamesOf(msyncName, "content", "rc")
+var foreign = wire.Own
 
 // kept is what msyncName holds.
 type kept struct {
@@ -61,6 +62,14 @@ func (k *kept) extra(m *msgBody) core.Extra {
 	}
 	w.BoolIf("ack", k.ack)
 	w.Close()
+	if len(m.contents) > 0 && m.contents[0].kind == contentCustom && m.contents[0].customEvent != "" {
+		data := wire.NewWriter(128)
+		data.Open()
+		writeValues(data, m.contents[0].customExts, nil)
+		data.Close()
+		x := wire.Custom{Type: strings.ToValidUTF8(m.contents[0].customEvent, "\ufffd"), Data: data.Bytes()}
+		x.Write(w)
+	}
 	w.Close()
 	return w.Bytes()
 }
@@ -74,8 +83,54 @@ func (m *msgBody) input(raw []byte, device string, tag optional) core.MessageInp
 		c := &m.contents[0]
 		in.Kind, in.Text, in.Attachments = c.kindOf(), c.plain(), c.attachments()
 	}
+	in.Mentions = m.mentions()
 	return in
 }
+
+// mentionsName is the extension field by which the vendor's UI kits mention people: a list of their ids,
+// or a word for all of them.
+const mentionsName = "em_at_list"
+
+// maxMentions bounds how many people one message mentions for the other dialects.
+const maxMentions = 25
+
+// mentions are the people a message mentions as the vendor's UI kits do.
+func (m *msgBody) mentions() []core.UserID {
+	var out []core.UserID
+	for i := range m.ext {
+		if m.ext[i].key != mentionsName {
+			continue
+		}
+		for _, v := range gjson.Parse(m.ext[i].text).Array() {
+			if id := core.UserID(v.String()); v.Type == gjson.String && id != "" && len(out) < maxMentions && !slices.Contains(out, id) {
+				out = append(out, id)
+			}
+		}
+	}
+	return out
+}
+
+// addUsages adds to a message of another dialect what the vendor's UI kits read mentions and quotes from.
+func (m *msgBody) addUsages(of *core.Message) {
+	if len(of.Mentions) > 0 && !has(m.ext, mentionsName) {
+		if list, err := json.Marshal(of.Mentions); err == nil {
+			m.ext = append(m.ext, keyValue{key: mentionsName, kind: some(kvJSON), text: string(list)})
+		}
+	}
+	if q := of.QuotedMessage; q != nil && !has(m.ext, quoteName) {
+		w := wire.NewWriter(128)
+		w.Open()
+		w.Text("msgID", q.ID.String())
+		w.Text("msgPreview", q.Text)
+		w.Text("msgSender", string(q.User))
+		w.Text("msgType", "txt")
+		w.Close()
+		m.ext = append(m.ext, keyValue{key: quoteName, kind: some(kvJSON), text: string(w.Bytes())})
+	}
+}
+
+// quoteName is the extension field by which the vendor's UI kits quote a message.
+const quoteName = "msgQuote"
 
 // kindOf is the core's kind of message.
 func (c *content) kindOf() core.MessageKind {
@@ -201,12 +256,21 @@ func madeOf(v *venue, m *core.Message) msgBody {
 	b.from.v = &jid{name: string(m.User)}
 	b.to.v = &jid{name: v.to(m.User)}
 	b.ext = valuesOf(gjson.ParseBytes(m.Extra), foreign)
+	b.addUsages(m)
+	if x, ok := wire.CustomOf(m); ok {
+		c := content{kind: contentCustom, customEvent: x.Type, customExts: valuesOf(gjson.ParseBytes(x.Data), nil)}
+		if len(c.customExts) == 0 && string(x.Data) != "{}" { // a list, or a single value
+			c.customExts = []keyValue{{key: "data", kind: some(kvJSON), text: string(x.Data)}}
+		}
+		b.contents = []content{c}
+		return b
+	}
 	for i := range m.Attachments {
 		b.contents = append(b.contents, contentOf(m.Attachments[i]))
 	}
 	switch {
 	case m.Kind == core.MessageCustom:
-		x := gjson.GetBytes(m.Extra, "content") // how another dialect keeps its custom messages
+		x := gjson.GetBytes(m.Extra, "content") // how another dialect keeps its interactive messages
 		c := content{kind: contentCustom, customEvent: orElse(x.Get("type").String(), strings.Trim(m.Text, "[]"))}
 		c.customExts = valuesOf(x.Get("data"), nil)
 		b.contents = append([]content{c}, b.contents...)

@@ -118,8 +118,8 @@ func (x *telling) message() {
 	m := x.ev.Message
 	k, _ := keptOf(m)
 	switch {
-	case m.Notice != nil || m.Deleted():
-		return // notices are told as what happened
+	case m.Notice != nil && m.Notice.Kind != core.NoticeCall || m.Deleted():
+		return // notices are told as what happened; there is nothing else to tell a call by
 	case m.User == x.viewer && (x.own() || k.device != "" && k.device == x.device):
 		return
 	case len(m.RestrictedTo) > 0 && m.User != x.viewer && !slices.Contains(m.RestrictedTo, x.viewer):
@@ -356,12 +356,15 @@ func (x *telling) left() {
 	}
 }
 
-// banned tells that somebody is on the block list, which ends their membership, or no more on it.
+// banned tells that somebody is on the block list, which ends their membership, or no more on it. A ban
+// that leaves them a member, as other dialects know it, is a mute here.
 func (x *telling) banned() {
 	of, by := x.target(), x.actor()
 	lifted := x.ev.Kind == core.UserUnbanned
 	switch {
 	case x.v == nil || x.ev.Ban != nil && x.ev.Ban.Shadow:
+	case x.ev.Message == nil && x.ev.Member == nil && x.ev.Change == nil:
+		x.silenced(lifted)
 	case of == x.viewer && lifted:
 		x.muc(mucAllow, by, x.whom(of))
 	case of == x.viewer:
@@ -371,21 +374,50 @@ func (x *telling) banned() {
 	}
 }
 
+// silenced tells of a ban that ends no membership.
+func (x *telling) silenced(lifted bool) {
+	op := mucAddMute
+	if lifted {
+		op = mucRemoveMute
+	}
+	x.muc(op, x.actor(), func(b *mucBody) {
+		x.whom(x.target())(b)
+		if ban := x.ev.Ban; !lifted && ban != nil {
+			until := int64(-1)
+			if !ban.Expires.IsZero() {
+				until = ban.Expires.UnixMilli()
+			}
+			b.ext = `{"user_mute_time":` + strconv.FormatInt(until, 10) + `}`
+		}
+	})
+}
+
 // ranked tells of a member's new rank.
 func (x *telling) ranked() {
-	if x.ev.Message == nil || x.ev.Message.Notice == nil || x.own() {
+	if x.own() {
 		return
 	}
+	var old, now string
+	switch {
+	case x.ev.Message != nil && x.ev.Message.Notice != nil:
+		old, now = x.ev.Message.Notice.Old, x.ev.Message.Notice.New
+	case x.ev.Change != nil:
+		old, now = x.ev.Change.Old, x.ev.Change.New
+	}
 	of, by := x.target(), x.actor()
-	switch n := x.ev.Message.Notice; {
-	case n.New == core.MemberOwner, n.Old == core.MemberOwner:
+	switch {
+	case now == core.MemberOwner, old == core.MemberOwner:
 		return // told as the change of owner
-	case n.New == core.MemberAdmin:
+	case now == "", staff(now) == staff(old):
+	case staff(now):
 		x.muc(mucAddAdmin, by, x.whom(of))
-	case n.Old == core.MemberAdmin:
+	default:
 		x.muc(mucRemoveAdmin, by, x.whom(of))
 	}
 }
+
+// staff reports whether a rank is the vendor's admin: it has no moderators beside them.
+func staff(rank string) bool { return rank == core.MemberAdmin || rank == core.MemberModerator }
 
 // invited tells a person that they may join; of invitations of dialects that have them as members.
 func (x *telling) invited() {
@@ -409,6 +441,14 @@ func (x *telling) updated() {
 		return
 	}
 	c := x.ev.Channel
+	if x.ev.Change != nil && slices.Contains(x.ev.Change.Names, core.ChangeFrozen) {
+		op := mucUnmuteAll
+		if c.Frozen {
+			op = mucMuteAll
+		}
+		x.muc(op, x.actor(), nil)
+		return
+	}
 	x.muc(mucUpdate, x.actor(), func(b *mucBody) {
 		w := wire.NewWriter(160)
 		w.Open()

@@ -284,7 +284,7 @@ func (l *link) hearRead(ctx context.Context, b *msgBody) (ack, error) {
 		return ack{}, fault.MessageWindowExpired.Error("The message is too old to be acknowledged.").With("receipt")
 	}
 	// The position follows for those whose dialects know nothing else, and is not told twice.
-	if _, err = l.d.core.Acks.Ack(ctx, l.by, core.AckMessage{Message: hit.Message.ID.String(), Text: b.ack}); err == nil && hit.Channel.Kind == core.KindDirect {
+	if _, err = l.d.core.Acks.Ack(ctx, l.by, core.AckMessage{Message: hit.Message.ID.String(), Text: b.ack}); err == nil {
 		_, err = l.d.core.Reads.Mark(core.WithOrigin(ctx, ackOrigin+l.device), l.by, core.MarkRead{Key: hit.Channel.Key, Message: hit.Message.ID.String()})
 	}
 	return l.done(), err

@@ -50,6 +50,13 @@ func contentOf(m *core.Message) content {
 		}
 		return c
 	}
+	if x, ok := wire.CustomOf(m); ok {
+		w := wire.NewWriter(32 + len(x.Data))
+		w.Open()
+		w.Raw("customData", x.Data)
+		w.Close()
+		return content{category: categoryCustom, kind: x.Type, data: w.Bytes(), muid: m.Alias}
+	}
 	if len(m.Attachments) > 0 {
 		if a := attachmentOf(m.Attachments[0]); a.url != "" {
 			c.kind = a.kind
@@ -58,7 +65,8 @@ func contentOf(m *core.Message) content {
 	return c
 }
 
-// extra is the content as a member of Extra; nil when text says everything.
+// extra is the content as a member of Extra, with its metadata and what is custom in it for the other
+// dialects; nil when text says everything.
 func (c *content) extra() core.Extra {
 	if c.category == categoryMessage && c.kind == "text" && len(c.data) == 0 {
 		return nil
@@ -72,6 +80,11 @@ func (c *content) extra() core.Extra {
 		w.Raw("data", c.data)
 	}
 	w.Close()
+	w.Spread(gjson.GetBytes(c.data, "metadata").Raw)
+	if v := gjson.GetBytes(c.data, "customData"); c.category == categoryCustom && v.Exists() {
+		x := wire.Custom{Type: c.kind, Data: json.RawMessage(v.Raw)}
+		x.Write(w)
+	}
 	w.Close()
 	return w.Bytes()
 }

@@ -194,6 +194,8 @@ func dataMembers(w *wire.Writer, m *core.Message, c *content, v *venue) {
 		if t := gjson.GetBytes(c.data, "text"); t.Exists() {
 			w.Raw("text", []byte(t.Raw))
 		}
+	case m.Text == "" && m.Poll != nil:
+		w.Text("text", "["+m.Poll.Name+"]")
 	case m.Text != "" || c.kind == "text":
 		w.Text("text", m.Text)
 	}
@@ -220,12 +222,8 @@ func dataMembers(w *wire.Writer, m *core.Message, c *content, v *venue) {
 
 // foreignMetadata shows custom fields of another dialect as metadata, so that they are not lost.
 func foreignMetadata(w *wire.Writer, m *core.Message) {
-	fields := wire.NewWriter(len(m.Extra) + 2)
-	fields.Open()
-	fields.Extra(m.Extra, wire.NamesOf(contentName, "edited_by"))
-	fields.Close()
-	if fields.Len() > len("{}") {
-		w.Raw("metadata", fields.Bytes())
+	if fields := wire.Fields(m.Extra); fields != nil {
+		w.Raw("metadata", fields)
 	}
 }
 

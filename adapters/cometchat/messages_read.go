@@ -303,11 +303,11 @@ func readEdit(rq *adapters.Request, old *core.Message) (e messageEdit, err error
 func (e *messageEdit) apply(m *core.Message) error {
 	m.Text, m.Attachments, m.Mentions = e.input.Text, e.input.Attachments, e.input.Mentions
 	extra := extraEdit{x: m.Extra}
-	var c []byte
-	if v := gjson.GetBytes(e.input.Extra, contentName); v.Exists() {
-		c = []byte(v.Raw)
-	}
-	extra.raw(contentName, c)
+	extra.raw(contentName, nil)
+	gjson.ParseBytes(e.input.Extra).ForEach(func(name, v gjson.Result) bool {
+		extra.raw(name.Str, []byte(v.Raw))
+		return true
+	})
 	who := string(e.editor)
 	extra.text("edited_by", &who)
 	m.Extra = extra.x

@@ -2,6 +2,7 @@ package nexconn
 
 import (
 	"context"
+	"slices"
 
 	"google.golang.org/protobuf/encoding/protowire"
 
@@ -28,6 +29,8 @@ var changeTable = map[core.EventKind]func(*Dialect, *core.Event, place, core.Use
 	core.FriendRemoved:       friendChange,
 	core.MemberAdded:         groupChanged(groupJoined),
 	core.MemberRemoved:       groupChanged(groupKicked),
+	core.MemberUpdated:       groupRanked,
+	core.UserBanned:          groupBanned,
 	core.ChannelDeleted:      groupChanged(groupEnded),
 	core.OwnerChanged:        groupChanged(groupTransferred),
 	core.ChannelUpdated:      groupUpdated,
@@ -160,8 +163,38 @@ const (
 	groupKicked      = 2
 	groupQuit        = 3
 	groupEnded       = 4
+	groupManager     = 5
+	groupUnmanaged   = 6
 	groupTransferred = 7
 )
+
+// groupBanned tells that somebody is out of the group because they are banned from it.
+func groupBanned(d *Dialect, ev *core.Event, p place, viewer core.UserID) *eventChange {
+	if ev.Ban == nil || ev.Ban.Shadow || ev.Member == nil { // who stays a member may not write, of which nobody is told
+		return nil
+	}
+	return groupChanged(groupKicked)(d, ev, p, viewer)
+}
+
+// groupRanked tells that somebody is a manager, or no more. A rank of its own below an admin's is the
+// vendor's manager, too.
+func groupRanked(d *Dialect, ev *core.Event, p place, viewer core.UserID) *eventChange {
+	manages := func(rank string) bool { return rank == core.MemberAdmin || rank == core.MemberModerator }
+	old, now := "", ""
+	switch {
+	case ev.Message != nil && ev.Message.Notice != nil:
+		old, now = ev.Message.Notice.Old, ev.Message.Notice.New
+	case ev.Change != nil:
+		old, now = ev.Change.Old, ev.Change.New
+	}
+	switch {
+	case now == "" || old == core.MemberOwner || now == core.MemberOwner || manages(old) == manages(now):
+		return nil
+	case manages(now):
+		return groupChanged(groupManager)(d, ev, p, viewer)
+	}
+	return groupChanged(groupUnmanaged)(d, ev, p, viewer)
+}
 
 // groupChanged tells what happened to a group: who did it, to whom.
 func groupChanged(sub int) func(*Dialect, *core.Event, place, core.UserID) *eventChange {
@@ -201,8 +234,8 @@ func writePerson(p *pb, num protowire.Number, u *core.User) {
 
 // groupUpdated tells that a group's profile has changed.
 func groupUpdated(_ *Dialect, ev *core.Event, p place, _ core.UserID) *eventChange {
-	if p.kind != wireGroup {
-		return nil
+	if p.kind != wireGroup || ev.Change != nil && slices.Contains(ev.Change.Names, core.ChangeFrozen) {
+		return nil // nobody is told of a mute of all
 	}
 	by := ev.User
 	if by == nil {

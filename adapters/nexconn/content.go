@@ -109,7 +109,7 @@ var textMember = map[string]string{kindText: "content", kindReference: "content"
 // neutralContent is the content of a message that another dialect wrote, or that nobody wrote.
 func neutralContent(m *core.Message) content {
 	switch {
-	case m.Notice != nil:
+	case m.Notice != nil && m.Notice.Kind != core.NoticeCall:
 		return newContent(kindGroup, noticeBody(m))
 	case m.Kind == core.MessageSystem && len(m.Attachments) == 0:
 		w := wire.NewWriter(64 + len(m.Text))
@@ -122,13 +122,27 @@ func neutralContent(m *core.Message) content {
 			return newContent(a.kind, a.body())
 		}
 	}
+	if x, ok := wire.CustomOf(m); ok && len(x.Type) <= maxKind && !strings.HasPrefix(x.Type, "RC:") {
+		c := newContent(x.Type, string(x.Data))
+		c.counted = !m.Silent
+		return c
+	}
 	text := m.Text
 	for _, raw := range m.Attachments {
 		if a := attachmentOf(raw); a.url != "" {
 			text = strings.TrimPrefix(text+"\n"+a.url, "\n")
 		}
 	}
+	if text == "" && m.Poll != nil {
+		text = "[" + m.Poll.Name + "]"
+	}
 	c := newContent(kindText, textBody(text))
+	if m.QuotedMessage != nil {
+		c = newContent(kindReference, quoting(text, m.QuotedMessage))
+	}
+	if fields := wire.Fields(m.Extra); fields != nil {
+		c.body = withMember(c.body, "extra", string(fields))
+	}
 	c.counted, c.mentions = !m.Silent, len(m.Mentions) > 0
 	if c.mentions {
 		c.body = mentioning(c.body, m.Mentions)
@@ -141,6 +155,22 @@ func textBody(text string) string {
 	w := wire.NewWriter(16 + len(text))
 	w.Open()
 	w.Text("content", text)
+	w.Close()
+	return string(w.Bytes())
+}
+
+// quoting is the content of a text that quotes a message.
+func quoting(text string, q *core.Message) string {
+	of := contentOf(q)
+	w := wire.NewWriter(128 + len(text) + len(of.body))
+	w.Open()
+	w.Text("content", text)
+	w.Text("referMsgUserId", string(q.User))
+	if gjson.Valid(of.body) {
+		w.Raw("referMsg", []byte(of.body))
+	}
+	w.Text("referMsgUid", uidOf(q))
+	w.Text("objName", of.kind)
 	w.Close()
 	return string(w.Bytes())
 }
@@ -234,12 +264,23 @@ func (c *content) extra(text string) core.Extra {
 		}
 	}
 	w.Close()
-	w.Close()
 	if plain {
 		return nil
 	}
+	switch v := gjson.Parse(c.body); {
+	case textMember[c.kind] != "":
+		w.Spread(v.Get("extra").Str)
+	case !strings.HasPrefix(c.kind, "RC:") && len(c.body) <= maxShared && gjson.Valid(c.body):
+		x := wire.Custom{Type: c.kind, Data: json.RawMessage(c.body)}
+		x.Write(w)
+	}
+	w.Close()
 	return w.Bytes()
 }
+
+// maxShared is how long the content of a type of the app's own may be to be shown by other dialects, in
+// bytes; of a longer one they show the text alone.
+const maxShared = 32 << 10
 
 // orElse returns s, or the fallback when s is empty.
 func orElse(s, fallback string) string {

@@ -18,6 +18,7 @@ const (
 	kindReadSelf = "RC:SRSMsg"  // the person has read up to a time, on another device
 	kindTyping   = "RC:TypSts"
 	kindKVChange = "RC:chrmKVNotiMsg"
+	kindVisitors = "RC:ChrmMemChange" // somebody came to an open channel, or left it
 )
 
 // kept is what a client said of its message beside type and content, kept in Extra for the other side
@@ -234,6 +235,38 @@ func readUpTo(r *core.Read) time.Time {
 		return core.Stamp(r.Message).Time()
 	}
 	return r.At
+}
+
+// Kinds of RC:ChrmMemChange.
+const (
+	visitorCame = 1
+	visitorLeft = 0
+)
+
+// downVisitor is the message that tells who has come to an open channel or left it; nil for other events.
+// The person themself is not told.
+func (d *Dialect) downVisitor(ev *core.Event, p place, viewer core.UserID) *downMessage {
+	status := visitorCame
+	switch {
+	case ev.Kind != core.MemberAdded && ev.Kind != core.MemberRemoved, ev.Target == nil, ev.Target.ID == viewer:
+		return nil
+	case ev.Kind == core.MemberRemoved:
+		status = visitorLeft
+	}
+	w := wire.NewWriter(128)
+	w.Open()
+	w.Int("memberCount", ev.Channel.MemberCount)
+	w.List("userList")
+	w.Open()
+	w.Text("userId", string(ev.Target.ID))
+	w.Int("status", status)
+	w.Text("extra", "")
+	w.Close()
+	w.CloseList()
+	w.Close()
+	out := &downMessage{typ: kindVisitors, content: string(w.Bytes()), uid: stampUID(ev.Stamp), at: ev.At.UnixMilli()}
+	out.stand(p, ev.Target.ID, viewer)
+	return out
 }
 
 // unechoed reports whether a message was sent by a server in the viewer's name without isEchoToSender:

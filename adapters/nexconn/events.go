@@ -3,6 +3,7 @@ package nexconn
 import (
 	"context"
 	"encoding/binary"
+	"slices"
 
 	"github.com/tidwall/gjson"
 
@@ -17,6 +18,7 @@ const (
 	topicNotify   = "s_ntf"
 	topicCommand  = "s_cmd"
 	topicSettings = "s_us"
+	topicPresence = "s_stat"
 )
 
 // topicPull is how clients ask for what they missed.
@@ -31,7 +33,6 @@ const (
 	commandRoomEnd   = 4
 	commandCommunity = 6
 	commandChanges   = 7
-	commandPresence  = 8
 	commandFollow    = 9
 	commandProfile   = 10
 	commandEvents    = 11
@@ -53,6 +54,8 @@ var eventTable = map[core.EventKind]func(*link, context.Context, *core.Event, pl
 	core.ConversationChanged:   (*link).tellSettings,
 	core.PresenceChanged:       (*link).tellPresence,
 	core.MessageValued:         (*link).tellExpansion,
+	core.MemberAdded:           (*link).tellVisitor,
+	core.MemberRemoved:         (*link).tellVisitor,
 }
 
 // tell writes the frames of one event.
@@ -185,12 +188,17 @@ func (l *link) copyOwn(ev *core.Event, p place) {
 // tellEdit tells that there are edits to pull. That a thread grew is an edit for dialects that show it.
 func (l *link) tellEdit(_ context.Context, ev *core.Event, p place) {
 	switch {
-	case ev.Watchers:
+	case ev.Watchers || unchanged(ev):
 	case p.kind == wireCommunity:
 		l.notify(topicCommand, commandChanges, ev.Stamp, "")
 	case p.kind != wireOpen:
 		l.notify(topicCommand, commandEdits, ev.Stamp, "")
 	}
+}
+
+// unchanged reports whether an edit has left alone what this vendor shows of a message: it knows no pins.
+func unchanged(ev *core.Event) bool {
+	return ev.Change != nil && slices.Equal(ev.Change.Names, []string{core.ChangePinned})
 }
 
 // tellRead tells the other one of a direct channel, and the person's own devices, how far somebody has
@@ -245,6 +253,13 @@ func (l *link) tellTransient(_ context.Context, ev *core.Event, p place) {
 // transientUID is an id for a message that has none, the same for everyone who is told.
 func transientUID(ev *core.Event) string {
 	return stampUID(core.StampAt(ev.At)) + "-" + string(ev.User.ID)
+}
+
+// tellVisitor tells that there is somebody coming to an open channel, or going, to pull.
+func (l *link) tellVisitor(_ context.Context, ev *core.Event, p place) {
+	if p.kind == wireOpen && l.t.has(serviceOpenVisitors) {
+		l.notify(topicNotify, notifyRoom, ev.Stamp, p.id)
+	}
 }
 
 // tellKV tells that entries of an open channel have changed.

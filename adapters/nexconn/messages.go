@@ -386,7 +386,12 @@ func (d *Dialect) update(kind int, target string) handler {
 func mergeExtra(old, next core.Extra) core.Extra {
 	w := wire.NewWriter(len(old) + len(next))
 	w.Open()
-	w.Extra(old, wire.NamesOf(contentName))
+	fresh := wire.NamesOf(contentName, wire.CustomName)
+	gjson.ParseBytes(next).ForEach(func(name, _ gjson.Result) bool {
+		fresh[name.Str] = struct{}{}
+		return true
+	})
+	w.Extra(old, fresh)
 	w.Extra(next, nil)
 	w.Close()
 	if w.Len() == 2 {

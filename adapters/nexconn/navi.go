@@ -98,7 +98,7 @@ var naviFlags = []struct {
 }{
 	{"openAnti", 0}, {"openHistoryMsg", 0}, {"serverSaveUnread", 0}, {"kvStorage", 1}, {"joinMChrm", 1}, {"openUS", 1},
 	{"sessionCfg", 1}, {"ugMsg", 1}, {"ugDriven", 0}, {"grpRRVer", 4}, {"baggageEnabled", 0}, {"supportRecallRefactor", 0},
-	{"userProfile", 1}, {"logSwitch", 0},
+	{"userProfile", 1}, {"logSwitch", 0}, {"subDriven", 1},
 }
 
 func pick(yes bool, a, b int) int {

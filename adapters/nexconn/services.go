@@ -13,6 +13,8 @@ const (
 	serviceCommunity    = "community"
 	serviceHistory      = "history"
 	serviceOpenMetadata = "open_metadata"
+	// serviceOpenVisitors tells those in an open channel who comes and goes.
+	serviceOpenVisitors = "open_visitors"
 	servicePresence     = "presence"
 	serviceProfiles     = "profiles"
 	serviceRTC          = "rtc"

@@ -97,7 +97,7 @@ func pullEdits(ctx context.Context, c *call) (outcome, error) {
 	}
 	var list []*downMessage
 	last, more, err := c.pull(ctx, "", cursorOf(asked), func(ev *core.Event) bool {
-		if ev.Kind == core.MessageEdited && ev.Message != nil && ev.Channel != nil && !ev.Watchers {
+		if ev.Kind == core.MessageEdited && ev.Message != nil && ev.Channel != nil && !ev.Watchers && !unchanged(ev) {
 			p, ok := c.d.placeOf(ctx, ev.App, c.by.User, ev.Channel)
 			if ok && p.kind != wireOpen && p.kind != wireCommunity {
 				list = append(list, c.d.down(ev.Message, p, c.by.User))

@@ -108,7 +108,7 @@ func communityChange(ev *core.Event, viewer core.UserID) *messageChange {
 		out.uid, out.sentAt, out.admin = uidOf(m), m.CreatedAt.UnixMilli(), out.by != string(m.User)
 	}
 	switch {
-	case ev.Kind == core.MessageEdited && !ev.Watchers:
+	case ev.Kind == core.MessageEdited && !ev.Watchers && !unchanged(ev):
 		out.change = changedContent
 	case ev.Kind == core.MessageDeleted:
 		out.change, out.deleted = changedRecalled, ev.Hard

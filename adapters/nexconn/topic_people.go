@@ -25,7 +25,7 @@ func (c *call) asServer(ctx context.Context, f family, serve handler, body func(
 	if err != nil {
 		return gjson.Result{}, err
 	}
-	out, err := serve(ctx, server(c.by.App), &input{Reader: r, rq: &adapters.Request{}})
+	out, err := serve(ctx, server(c.by.App).As(c.by.User), &input{Reader: r, rq: &adapters.Request{}})
 	if err != nil {
 		return gjson.Result{}, f.say(err)
 	}

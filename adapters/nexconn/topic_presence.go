@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"dragoman/adapters"
 	"dragoman/core"
 	"dragoman/core/fault"
 )
@@ -173,7 +174,11 @@ func writePresence(p *pb, s *core.Presence, now int64) {
 	p.int(4, followOnline)
 }
 
-// tellPresence tells that somebody the person follows has come or gone.
+// tellPresence tells that somebody the person follows has come or gone: on which platforms they are now.
 func (l *link) tellPresence(_ context.Context, ev *core.Event, _ place) {
-	l.notify(topicCommand, commandPresence, core.Stamp(ev.At.UnixMilli()), "")
+	if ev.Change == nil || ev.Change.Presence == nil {
+		return
+	}
+	data := build(func(p *pb) { writePresence(p, ev.Change.Presence, ev.At.UnixMilli()) })
+	l.conn.Send(adapters.BinaryFrame(publish(0, topicPresence, string(l.by.User), 1, ev.At, data)))
 }

@@ -45,7 +45,15 @@ func (c *call) confirm(ctx context.Context, ids []string) error {
 			return err
 		}
 	}
-	return nil
+	if len(ids) == 0 {
+		return nil
+	}
+	// The position follows for those whose dialects know nothing else.
+	m, ch, err := c.d.messageNamed(ctx, c.by, ids[len(ids)-1])
+	if err == nil {
+		_, err = c.d.core.Reads.Mark(ctx, c.by, core.MarkRead{Key: ch.Key, Message: m.ID.String()})
+	}
+	return ignoreMissing(err)
 }
 
 // receipt works out who has read a message and who has not.

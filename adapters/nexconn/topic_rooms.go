@@ -123,6 +123,9 @@ func pullRoom(ctx context.Context, c *call) (outcome, error) {
 		return answered(out.write)
 	}
 	last, _, err := c.pull(ctx, key, cursorOf(in.after), func(ev *core.Event) bool {
+		if m := c.d.downVisitor(ev, p, c.by.User); m != nil && c.t.has(serviceOpenVisitors) {
+			out.list = append(out.list, m)
+		}
 		if ev.Message == nil || ev.Message.Notice != nil || ev.Message.User == c.by.User && ev.Origin == c.session {
 			return true
 		}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/tidwall/gjson"
 
+	"dragoman/adapters/wire"
 	"dragoman/core"
 	"dragoman/core/fault"
 )
@@ -120,12 +121,15 @@ func withSent(x core.Extra, sent []byte) core.Extra {
 	if sent == nil {
 		return x
 	}
-	member := `"` + sentName + `":` + string(sent)
-	inner := gjson.GetBytes(x, contentName).Raw
-	if len(inner) <= 2 {
-		return core.Extra(`{"` + contentName + `":{` + member + `}}`)
-	}
-	return core.Extra(`{"` + contentName + `":` + inner[:len(inner)-1] + `,` + member + `}}`)
+	w := wire.NewWriter(len(x) + len(sent) + 32)
+	w.Open()
+	w.Object(contentName)
+	w.Extra(core.Extra(gjson.GetBytes(x, contentName).Raw), wire.NamesOf(sentName))
+	w.Raw(sentName, sent)
+	w.Close()
+	w.Extra(x, wire.NamesOf(contentName))
+	w.Close()
+	return w.Bytes()
 }
 
 // aliasPrefix begins the names of messages of the live link.

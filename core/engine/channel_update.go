@@ -170,7 +170,11 @@ func (u *updating) run(ctx context.Context, t *txn) error {
 	if err != nil {
 		return err
 	}
-	return t.emit(&core.Event{Kind: core.ChannelUpdated, Channel: &told, Config: cfg, User: e.seen(t.app, u.sc.user), Message: u.out.Message})
+	ev := &core.Event{Kind: core.ChannelUpdated, Channel: &told, Config: cfg, User: e.seen(t.app, u.sc.user), Message: u.out.Message}
+	if c.Frozen != frozen {
+		ev.Change = &core.Change{Names: []string{core.ChangeFrozen}}
+	}
+	return t.emit(ev)
 }
 
 func (e *Engine) ownerOf(ctx context.Context, app core.AppID, c *core.Channel) (*core.User, error) {

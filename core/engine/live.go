@@ -62,6 +62,7 @@ func (l live) Connect(ctx context.Context, by core.Actor, in core.Connect) (core
 		u := self.User
 		u.Online = true
 		e.tellOnline(ctx, by.App, &u)
+		e.tellUnnamed(ctx, s)
 	}
 	e.began(ctx, s)
 	var once sync.Once
@@ -136,6 +137,18 @@ func (e *Engine) disconnect(s *session) {
 	c.LastActive = e.now()
 	if !c.Invisible {
 		e.tellOnline(ctx, s.by.App, &c)
+		e.tellUnnamed(ctx, s)
+	}
+}
+
+// tellUnnamed tells who subscribed to the person's presence that they came or went on a connection
+// without a device of its own; those that have one are told of by device.
+func (e *Engine) tellUnnamed(ctx context.Context, s *session) {
+	if s.session != nil {
+		return
+	}
+	if err := e.tellPresence(ctx, s.by.App, s.by.User); err != nil {
+		e.opts.Report("presence cannot be told", err)
 	}
 }
 

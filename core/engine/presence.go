@@ -25,6 +25,9 @@ type storedPresence struct {
 	Devices map[string]int `json:"devices,omitempty"`
 }
 
+// unnamedDevice stands for the connections of dialects that do not name their devices.
+const unnamedDevice = "other"
+
 // subscription is one person following another's presence for a time.
 type subscription struct {
 	Expires time.Time   `json:"expires"`
@@ -59,6 +62,9 @@ func (e *Engine) presencesOf(ctx context.Context, app core.AppID, users []core.U
 				if live[i].User == id {
 					p.Devices[live[i].Device] = 1
 				}
+			}
+			if len(p.Devices) == 0 && e.online(app, id) {
+				p.Devices[unnamedDevice] = 1
 			}
 			for d, status := range pub.Devices {
 				if p.Devices[d] = status; status == 0 {
