@@ -45,6 +45,9 @@ bench-scale: ## PostgreSQL, by one node and by three
 chaos: deps ## five minutes of three nodes with all vendors' SDKs, while parts of them are killed, paused and cut off; CHAOS=1m CHAOS_SEED=7 for others
 	CHAOS=$${CHAOS:-5m} go test -count 1 -timeout 20m -v -run 'TestChaos$$' ./integration
 
+bench-cross: deps ## a text between the four SDKs, all sixteen pairs
+	go run ./bench -only x
+
 bench-import: ## a million messages into a fresh database
 	go test -run '^$$' -bench 'Import$$' -benchtime 1000000x ./core/transfer
 
