@@ -53,6 +53,9 @@ FROM  ?= 1
 sim: ## several nodes in virtual time over a store and a bus that fail: SEEDS stories from FROM on
 	go test -count 1 -timeout 0 -run 'TestSeeds$$' ./core/sim -seeds $(SEEDS) -from $(FROM)
 
+bench-cross: deps ## a text between the four SDKs, all sixteen pairs
+	go run ./bench -only x
+
 bench-import: ## a million messages into a fresh database
 	go test -run '^$$' -bench 'Import$$' -benchtime 1000000x ./core/transfer
 
