@@ -7,7 +7,7 @@ FUZZTIME ?= 10s
 UNIT      = $(shell go list ./... | grep -v /integration)
 
 .DEFAULT_GOAL := build
-.PHONY: build test unit integration deps panes bench bench-scale test-remote chaos sim bench-import import-million chart race fuzz lint generate clean
+.PHONY: build test unit integration deps panes bench bench-scale bench-cross test-remote chaos sim bench-import import-million chart race fuzz lint generate clean
 
 build: ## bin/dragoman
 	go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/dragoman ./cmd/dragoman
