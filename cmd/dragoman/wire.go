@@ -238,6 +238,7 @@ func (n *node) listen(ctx context.Context, p *Program, ids []core.AppID) error {
 	if err != nil {
 		return err
 	}
+	front = append(front, n.hookPages(c)...)
 	main := proxy.Listener{Name: "main", Addr: c.Listen, Pages: front}
 	var others []proxy.Listener
 	for i := range dialects {
@@ -293,6 +294,7 @@ func (n *node) listen(ctx context.Context, p *Program, ids []core.AppID) error {
 		MaxBody:        largestBody(c),
 		MaxUpload:      c.Limits.Upload.Bytes,
 		MaxSockets:     c.Limits.Sockets,
+		Calls:          fair.Options{Share: c.Limits.Share},
 		AllSockets:     c.Limits.AllSockets,
 		Neighbours:     n.neighbours(c),
 		TrustedProxies: trusted,
