@@ -52,7 +52,7 @@ type Options struct {
 	Breaker BreakerOptions
 	Sockets SocketOptions
 	// Calls bounds the requests worked on at one time, and what one app has of them while others call,
-	// too: 256, 4 for each processor, and 1,024 of an app waiting before it is answered 429. Uploads
+	// too: 256, one for each processor, and 1,024 of an app waiting before it is answered 429. Uploads
 	// and long polls are not counted.
 	Calls fair.Options
 
@@ -137,7 +137,7 @@ func (o Options) withDefaults() Options {
 	o.Breaker = o.Breaker.withDefaults()
 	o.Sockets = o.Sockets.withDefaults()
 	o.Calls.Slots = or(o.Calls.Slots, 256)
-	o.Calls.Share = or(o.Calls.Share, 4*runtime.GOMAXPROCS(0))
+	o.Calls.Share = or(o.Calls.Share, runtime.GOMAXPROCS(0))
 	o.Calls.Queue = or(o.Calls.Queue, 1024)
 	return o
 }

@@ -78,11 +78,13 @@ func newRecordedAPI(t *testing.T, to *recorder) *api {
 
 // unreached are the commands of the core that our own API does not offer, and why.
 var unreached = map[string]string{
+	"Imports.Learn":      "feeds the core from another system's traffic, which a proxy hears and no caller does",
 	"Credentials.Put":    "tokens of our own prove themselves by a signature, so none is kept",
 	"Credentials.Get":    "as Credentials.Put",
 	"Credentials.List":   "as Credentials.Put",
 	"Credentials.Delete": "as Credentials.Put; DELETE /v1/users/{user}/tokens revokes all of a person's by time",
 	"Live.Sync":          "catching up by a time, channel by channel: the feed and after= of the live link do it by stamp, over everything",
+	"Imports.Learn":      "what a shadow of a vendor has seen, with its times and order; dragoman import does it for everybody else",
 	"Health.Ready":       "no command: the listener for operators answers it",
 }
 
