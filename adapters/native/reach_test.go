@@ -84,7 +84,6 @@ var unreached = map[string]string{
 	"Credentials.List":   "as Credentials.Put",
 	"Credentials.Delete": "as Credentials.Put; DELETE /v1/users/{user}/tokens revokes all of a person's by time",
 	"Live.Sync":          "catching up by a time, channel by channel: the feed and after= of the live link do it by stamp, over everything",
-	"Imports.Learn":      "what a shadow of a vendor has seen, with its times and order; dragoman import does it for everybody else",
 	"Health.Ready":       "no command: the listener for operators answers it",
 }
 
