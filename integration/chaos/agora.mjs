@@ -4,6 +4,9 @@ import { heard, limit, link, me, run } from './peer.mjs';
 
 const require = createRequire(import.meta.url);
 require('../agora/globals.cjs');
+// A browser keeps what the SDK calls its device: under another name a message sent again is another one.
+const kept = new Map();
+globalThis.localStorage = { getItem: (k) => kept.get(k) ?? null, setItem: (k, v) => kept.set(k, v), removeItem: (k) => kept.delete(k) };
 const loaded = require(me.package);
 const sdk = loaded.default ?? loaded;
 sdk.logger?.disableAll?.();
