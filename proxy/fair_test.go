@@ -16,7 +16,7 @@ import (
 // one too many is answered 429 in the dialect's words with a time to wait.
 func TestFloodOfOneApp(t *testing.T) {
 	inside, hold := make(chan core.AppID, 16), make(chan struct{})
-	work := route("POST", "/busy", "work")
+	work := route("POST", "/toil", "toil")
 	work.Gate = adapters.GateUser
 	work.Serve = func(ctx context.Context, by core.Actor, _ *adapters.Request, rs *adapters.Response) error {
 		inside <- by.App
@@ -31,7 +31,7 @@ func TestFloodOfOneApp(t *testing.T) {
 		o.Calls = fair.Options{Slots: 1, Share: 1, Queue: 2}
 		o.Ops = &proxy.Ops{Addr: "127.0.0.1:0"}
 	})
-	url := "http://" + addr + "/busy"
+	url := "http://" + addr + "/toil"
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	call := func(who string) {

@@ -11,7 +11,8 @@ const (
 // maxMessageData bounds the data of a message, in bytes.
 const maxMessageData = 10 << 10
 
-// maxExtra bounds what the core keeps of it: the same, and the words around it.
-const maxExtra = maxMessageData + 1<<10
+// maxExtra bounds what the core keeps of it: the same twice, since other dialects read custom data and
+// metadata in a place of their own, and the words around it.
+const maxExtra = 2*maxMessageData + 1<<10
 
 func itoa(n int) string { return strconv.Itoa(n) }

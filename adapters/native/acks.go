@@ -158,17 +158,17 @@ func (d *Dialect) interact(ctx context.Context, c *call, in *struct {
 }
 
 // goalOf is the goal of a message, nil for none: all the elements that its free field goal lists.
-func goalOf(extra core.Extra) func([]core.Interaction) bool {
+func goalOf(extra core.Extra) func([]core.Interaction) (bool, error) {
 	want := gjson.GetBytes(extra, "goal").Array()
 	if len(want) == 0 {
 		return nil
 	}
-	return func(done []core.Interaction) bool {
+	return func(done []core.Interaction) (bool, error) {
 		for _, w := range want {
 			if !slices.ContainsFunc(done, func(i core.Interaction) bool { return i.Element == w.String() }) {
-				return false
+				return false, nil
 			}
 		}
-		return true
+		return true, nil
 	}
 }

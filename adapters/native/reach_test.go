@@ -78,6 +78,7 @@ func newRecordedAPI(t *testing.T, to *recorder) *api {
 
 // unreached are the commands of the core that our own API does not offer, and why.
 var unreached = map[string]string{
+	"Imports.Learn":      "feeds the core from another system's traffic, which a proxy hears and no caller does",
 	"Credentials.Put":    "tokens of our own prove themselves by a signature, so none is kept",
 	"Credentials.Get":    "as Credentials.Put",
 	"Credentials.List":   "as Credentials.Put",

@@ -29,7 +29,7 @@ type driver struct{}
 const (
 	direct, group = 1, 3
 
-	presenceNews, changeNews, editNews = 8, 11, 12
+	changeNews, editNews = 11, 12
 
 	groupNews, profileNews, receiptNews = 11, 12, 36
 )
@@ -227,7 +227,19 @@ func (s *session) heed(f *frame) {
 	case "s_cmd":
 		kind, _, _ := nexconn.Field(f.data, 1)
 		s.due[kind] = true
+	case "s_stat":
+		s.seen(f.data)
 	}
+}
+
+// seen reads where somebody the person follows is now.
+func (s *session) seen(b []byte) {
+	online := false
+	for _, on := range every(b, 3) {
+		v, _, _ := nexconn.Field(on, 2)
+		online = online || v == 1
+	}
+	s.later = append(s.later, adaptertest.Event{Kind: adaptertest.Presence, User: textAt(b, 2), Online: online})
 }
 
 // hear reads a pushed message.
@@ -251,7 +263,7 @@ func (s *session) hear(b []byte) {
 // pull asks for what a notice has told of.
 func (s *session) pull(kind int64) {
 	s.a.t.Helper()
-	topic := map[int64]string{presenceNews: "pullSubData", changeNews: "pullEventChange", editNews: "pullModifyMsg"}[kind]
+	topic := map[int64]string{changeNews: "pullEventChange", editNews: "pullModifyMsg"}[kind]
 	if topic == "" {
 		return
 	}
@@ -262,13 +274,6 @@ func (s *session) pull(kind int64) {
 	s.since[kind], _, _ = nexconn.Field(b, 2)
 	for _, x := range every(b, 1) {
 		switch kind {
-		case presenceNews:
-			online := false
-			for _, on := range every(x, 3) {
-				v, _, _ := nexconn.Field(on, 2)
-				online = online || v == 1
-			}
-			s.later = append(s.later, adaptertest.Event{Kind: adaptertest.Presence, User: textAt(x, 2), Online: online})
 		case changeNews:
 			s.changed(x)
 		case editNews:

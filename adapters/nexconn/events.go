@@ -33,7 +33,6 @@ const (
 	commandRoomEnd   = 4
 	commandCommunity = 6
 	commandChanges   = 7
-	commandPresence  = 8
 	commandFollow    = 9
 	commandProfile   = 10
 	commandEvents    = 11
