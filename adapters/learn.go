@@ -17,8 +17,9 @@ type Learner interface {
 	Learn(route string, rq *Request, answer []byte) Lesson
 	// Listen begins to read the messages of one live link.
 	Listen(rq *Request) Listener
-	// Webhook reads a call of the vendor's to the app's own server.
-	Webhook(rq *Request) Lesson
+	// Webhook reads a call of the vendor's to the app's own server; false when it does not prove to be the
+	// vendor's, or the vendor has no proof.
+	Webhook(app core.AppID, rq *Request) (Lesson, bool)
 	// Fill makes the call to the vendor's own API that reads a page of what is missing, with the
 	// credentials of our app; nil when the vendor has no call for it.
 	Fill(app core.AppID, g Gap) *Call

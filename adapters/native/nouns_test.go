@@ -62,7 +62,7 @@ var nouns = []step{
 	{who: "bob", method: "POST", path: "/v1/threads/{message}/enter", real: "/v1/threads/n1/enter"},
 	{who: "alice", method: "PUT", path: "/v1/threads/{message}/people/{user}", real: "/v1/threads/n1/people/carol"},
 	{who: "bob", method: "GET", path: "/v1/threads/{message}/people", real: "/v1/threads/n1/people"},
-	{who: "bob", method: "GET", path: "/v1/threads/started", real: "/v1/threads/started?limit=1"},
+	{who: "bob", method: "GET", path: "/v1/started", real: "/v1/started?limit=1"},
 	{who: "alice", method: "DELETE", path: "/v1/threads/{message}/people/{user}", real: "/v1/threads/n1/people/carol"},
 	{who: "bob", method: "POST", path: "/v1/threads/{message}/leave", real: "/v1/threads/n1/leave"},
 	{who: "alice", method: "DELETE", path: "/v1/threads/{message}", real: "/v1/threads/n1"},

@@ -52,7 +52,7 @@ func (d *Dialect) startedRows() []row {
 		}),
 		act("PUT", "/v1/threads/:message/people/:user", "addThreadPerson", "Adds somebody to a started thread: its owner, moderators and above.", change(false)),
 		act("DELETE", "/v1/threads/:message/people/:user", "removeThreadPerson", "Takes somebody out of it.", change(true)),
-		op("GET", "/v1/threads/started", "listStarted", "Started threads, newest first: of the caller, or of a channel.", d.listStarted),
+		op("GET", "/v1/started", "listStarted", "Started threads, newest first: of the caller, or of a channel.", d.listStarted),
 	}
 }
 

@@ -2,6 +2,9 @@ package stream
 
 import (
 	"cmp"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
 	"net/url"
 	"strings"
 
@@ -79,9 +82,19 @@ func (listener) Hear(client, text bool, data []byte) adapters.Lesson {
 	return read(heard[gjson.GetBytes(data, "type").String()], nil, data)
 }
 
-// Webhook implements adapters.Learner: the vendor posts the events that links are told of.
-func (d *Dialect) Webhook(rq *adapters.Request) adapters.Lesson {
-	return listener{}.Hear(false, true, rq.Body)
+// Webhook implements adapters.Learner: the vendor posts the events that links are told of, signed with the
+// app's secret; see https://getstream.io/chat/docs/node/webhooks_overview/.
+func (d *Dialect) Webhook(app core.AppID, rq *adapters.Request) (adapters.Lesson, bool) {
+	t := d.secrets[app]
+	if t == nil {
+		return adapters.Lesson{}, false
+	}
+	mac := hmac.New(sha256.New, t.secret)
+	mac.Write(rq.Body)
+	if !hmac.Equal([]byte(hex.EncodeToString(mac.Sum(nil))), []byte(rq.Headers.Get("X-Signature"))) {
+		return adapters.Lesson{}, false
+	}
+	return listener{}.Hear(false, true, rq.Body), true
 }
 
 // read reads a body by its row.

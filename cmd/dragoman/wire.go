@@ -28,6 +28,7 @@ import (
 	"dragoman/normalize"
 	"dragoman/proxy"
 	"dragoman/proxy/shadow"
+	"dragoman/web"
 )
 
 // node is everything that runs, bottom to top.
@@ -222,12 +223,22 @@ func (n *node) listen(ctx context.Context, p *Program, ids []core.AppID) error {
 		if err != nil {
 			return err
 		}
-		front, tap = append(append(front, console.Pages()...), readiness), console.Tap()
+		vendors, err := console.VendorsPages(func() web.Switchboard {
+			if s := n.front.Load(); s != nil {
+				return s
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		front, tap = append(append(append(front, console.Pages()...), readiness), vendors...), console.Tap()
 	}
 	trusted, err := prefixes(c.TrustedProxies)
 	if err != nil {
 		return err
 	}
+	front = append(front, n.hookPages(c)...)
 	main := proxy.Listener{Name: "main", Addr: c.Listen, Pages: front}
 	var others []proxy.Listener
 	for i := range dialects {

@@ -256,3 +256,38 @@ func TestANodeTakesOnlySoManyCalls(t *testing.T) {
 		t.Errorf("afterwards: %v", err)
 	}
 }
+
+// A node that neither answers nor dies costs a read half of its time, once: then the breaker is open.
+func TestANodeThatHangsIsLeftAlone(t *testing.T) {
+	var hung atomic.Bool
+	release := make(chan struct{})
+	a := startNode(t, "a", func(n *node) {
+		n.answered = func(_ http.ResponseWriter, r *http.Request) bool {
+			if !hung.Load() {
+				return false
+			}
+			select {
+			case <-release:
+			case <-r.Context().Done():
+			}
+			return true
+		}
+	})
+	defer close(release)
+	b := startNode(t, "b")
+	c := client(t, func(o *remote.Options) { o.Breaker.Failures = 2 }, a, b)
+	by := person(t, c, "a", 0)
+	hung.Store(true)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+	defer cancel()
+	if app, err := c.Core().Apps.Get(ctx, by, core.GetApp{}); err != nil || app.Name != "b" {
+		t.Fatalf("%s, %v", app.Name, err)
+	}
+	until(t, "an open breaker", func() bool { return c.Nodes()[0].Breaker == 2 })
+	began := time.Now()
+	if app, err := c.Core().Apps.Get(t.Context(), by, core.GetApp{}); err != nil || app.Name != "b" || time.Since(began) > time.Second {
+		t.Errorf("%s, %v, after %s", app.Name, err, time.Since(began))
+	}
+	hung.Store(false)
+	until(t, "a closed breaker", func() bool { return c.Nodes()[0].Breaker == 0 })
+}

@@ -102,7 +102,7 @@ func (m *mirror) send(ctx context.Context, x *proxy.Exchange) {
 		m.mu.Unlock()
 		p.book.note(x.Route, lost)
 		p.s.met.mirrored(p, lost)
-		p.s.o.Log.Warn("the vendor did not take a write", zap.String("app", p.name), zap.String("dialect", p.key.dialect),
+		p.s.o.Log.Warn("the vendor did not take a write", zap.String("app", p.app()), zap.String("dialect", p.key.dialect),
 			zap.String("operation", x.Route), zap.String("request_id", x.Request.ID), zap.Error(err))
 		if answer.Status == 0 {
 			return

@@ -211,3 +211,27 @@ func differences(got, want []string) (out []string) {
 	}
 	return out
 }
+
+// Where the core cannot follow, nothing is switched as if it had.
+func TestHandoverRefusesWhatItCannotDo(t *testing.T) {
+	s := newSides(t, cometchat.Entry(), cometCreds, cometchat.ReadError, nil)
+	for _, tt := range []struct {
+		dialect  string
+		from, to proxy.Mode
+		ok       bool
+	}{
+		{"agora", proxy.ModeVendor, proxy.ModeShadowVendor, false},
+		{"agora", proxy.ModeVendor, proxy.ModeCore, false},
+		{"agora", proxy.ModeCore, proxy.ModeCore, true},
+		{s.name, proxy.ModeVendor, proxy.ModeCore, false},
+		{s.name, proxy.ModeVendor, proxy.ModeShadowCore, false},
+		{s.name, proxy.ModeCore, proxy.ModeShadowVendor, false},
+		{s.name, proxy.ModeShadowCore, proxy.ModeVendor, false}, // writes are off
+		{s.name, proxy.ModeShadowCore, proxy.ModeCore, true},
+		{s.name, proxy.ModeShadowVendor, proxy.ModeVendor, true},
+	} {
+		if err := s.shadow.Handover(t.Context(), s.core.App, tt.dialect, tt.from, tt.to); (err == nil) != tt.ok {
+			t.Errorf("%s from %s to %s: %v", tt.dialect, tt.from, tt.to, err)
+		}
+	}
+}

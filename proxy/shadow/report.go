@@ -69,7 +69,7 @@ func (s *Shadow) Reports(app, dialect string) []Report {
 	s.mu.Lock()
 	var ps []*pair
 	for k, p := range s.pairs {
-		if (app == "" || app == p.name) && (dialect == "" || dialect == k.dialect) {
+		if (app == "" || app == p.app()) && (dialect == "" || dialect == k.dialect) {
 			ps = append(ps, p)
 		}
 	}
@@ -87,7 +87,7 @@ func (s *Shadow) Reset(app, dialect string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for k, p := range s.pairs {
-		if (app == "" || app == p.name) && (dialect == "" || dialect == k.dialect) {
+		if (app == "" || app == p.app()) && (dialect == "" || dialect == k.dialect) {
 			p.book.reset()
 		}
 	}
@@ -131,7 +131,7 @@ const tooLate = 2 * time.Second
 // report reads the book.
 func (p *pair) report() Report {
 	r := p.book.read()
-	r.App, r.Dialect = p.name, p.key.dialect
+	r.App, r.Dialect = p.app(), p.key.dialect
 	f := p.feed
 	f.mu.Lock()
 	r.Fed.Dropped, r.Fed.Waiting, r.Fed.Links, r.Fed.Gaps, r.Fed.Missed = f.dropped, len(f.queue), f.links, len(f.open), !f.since.IsZero()
