@@ -7,7 +7,7 @@ FUZZTIME ?= 10s
 UNIT      = $(shell go list ./... | grep -v /integration)
 
 .DEFAULT_GOAL := build
-.PHONY: build test unit integration deps panes bench bench-scale chaos bench-import import-million chart race fuzz lint generate clean
+.PHONY: build test unit integration deps panes bench bench-scale bench-cross test-remote chaos sim bench-import import-million chart race fuzz lint generate clean
 
 build: ## bin/dragoman
 	go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/dragoman ./cmd/dragoman
@@ -42,8 +42,16 @@ bench: ## throughput, latency, fan-out, memory and start, measured on this machi
 bench-scale: ## PostgreSQL, by one node and by three
 	go run ./bench -only p
 
+test-remote: ## all tests of the dialects with their core behind the network, as in a sidecar
+	DRAGOMAN_TEST_CORE=remote go test -count 1 ./adapters/...
+
 chaos: deps ## five minutes of three nodes with all vendors' SDKs, while parts of them are killed, paused and cut off; CHAOS=1m CHAOS_SEED=7 for others
 	CHAOS=$${CHAOS:-5m} go test -count 1 -timeout 20m -v -run 'TestChaos$$' ./integration
+
+SEEDS ?= 10000
+FROM  ?= 1
+sim: ## several nodes in virtual time over a store and a bus that fail: SEEDS stories from FROM on
+	go test -count 1 -timeout 0 -run 'TestSeeds$$' ./core/sim -seeds $(SEEDS) -from $(FROM)
 
 bench-cross: deps ## a text between the four SDKs, all sixteen pairs
 	go run ./bench -only x

@@ -17,8 +17,9 @@ type Learner interface {
 	Learn(route string, rq *Request, answer []byte) Lesson
 	// Listen begins to read the messages of one live link.
 	Listen(rq *Request) Listener
-	// Webhook reads a call of the vendor's to the app's own server.
-	Webhook(rq *Request) Lesson
+	// Webhook reads a call of the vendor's to the app's own server; false when it does not prove to be the
+	// vendor's, or the vendor has no proof.
+	Webhook(app core.AppID, rq *Request) (Lesson, bool)
 	// Fill makes the call to the vendor's own API that reads a page of what is missing, with the
 	// credentials of our app; nil when the vendor has no call for it.
 	Fill(app core.AppID, g Gap) *Call
@@ -29,6 +30,9 @@ type Learner interface {
 	// the first alone. For a write answer is what the first side said, so that what it named gets the same
 	// name there. Nil when the other side cannot be asked.
 	Again(route string, rq *Request, raw string, answer []byte) *Call
+	// Made is the name that a side gave to what an operation has made there, where sides give different
+	// ones; else nothing.
+	Made(route string, answer []byte) string
 	// Rules tells what of the answers is to agree when both sides answer.
 	Rules() (*diff.Table, error)
 }

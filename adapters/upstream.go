@@ -16,9 +16,6 @@ type Fronting interface {
 	// AppOf names the app a request is for, by what it shows of itself: key, header, path, host. It
 	// judges no credentials; false means that it cannot be told.
 	AppOf(rq *Request) (core.AppID, bool)
-	// AppOfFrame names the app of a live link by the first message of its client, for dialects whose
-	// handshake does not tell. more asks for another message.
-	AppOfFrame(text bool, data []byte) (app core.AppID, ok, more bool)
 	// Front prepares to pass one app's requests to its vendor.
 	Front(app core.AppID, v VendorApp) (Front, error)
 	// FailsQuietly reports whether failures of the vendor may come with a good status, so that every body
@@ -26,6 +23,13 @@ type Fronting interface {
 	FailsQuietly() bool
 	// ReadError splits an answer of the vendor; ok is false when it is no failure.
 	ReadError(u *normalize.Upstream, body []byte) (a normalize.Answer, ok bool)
+}
+
+// Introducing is implemented by dialects in whose live links the client speaks first and the handshake
+// need not tell the app.
+type Introducing interface {
+	// AppOfFrame names the app by a message of the client, from the first on. more asks for another one.
+	AppOfFrame(text bool, data []byte) (app core.AppID, ok, more bool)
 }
 
 // VendorApp is an app as its vendor knows it. Empty credentials mean that those of the client go on
@@ -67,7 +71,8 @@ type Front interface {
 	// Rewrites reports whether answers of the operation name the vendor's addresses.
 	Rewrites(route string) bool
 	// Rewrite puts our own addresses into an answer in the place of the vendor's, and returns where live
-	// links are to be relayed to, as host[:port], if the answer tells. It returns the body itself where
+	// links are to be relayed to, if the answer tells: host[:port], with the path where links have a prefix
+	// there, and with ws:// or wss:// where that is told. It returns the body itself where
 	// there is nothing to do.
 	Rewrite(route string, rq *Request, body []byte) (out []byte, live []string)
 }

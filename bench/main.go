@@ -43,6 +43,8 @@ var sections = []section{
 	{"f", "cold start", benchStart},
 	{"g", "errors translated, and their tables read", benchErrors},
 	{"h", "coming back to 10,000 missed messages, over Agora's MSync", benchCatchUp},
+	{"v", "calls and live links passed on to a vendor", benchFront},
+	{"w", "a light app beside the flood of another on one hot channel", benchBeside},
 	{"x", "a text from one vendor's SDK to another's, all sixteen pairs", benchCross},
 	{"p", "durable appends to PostgreSQL, beside what it does for the same rows", benchScale},
 }

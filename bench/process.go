@@ -56,12 +56,23 @@ func (p *process) addr() string { return fmt.Sprintf("127.0.0.1:%d", p.port+1) }
 
 // startServer runs the demo in an empty data folder.
 func startServer() (*process, error) {
+	return startWith(func(p *process) ([]string, error) {
+		return []string{"--demo", "--port", strconv.Itoa(p.port), "--data", p.dir}, nil
+	})
+}
+
+// startWith runs a server in an empty data folder, with arguments that may name its ports.
+func startWith(args func(*process) ([]string, error)) (*process, error) {
 	dir, err := os.MkdirTemp("", "dragoman-bench-data-")
 	if err != nil {
 		return nil, err
 	}
 	p := &process{port: freeBlock(), dir: dir, done: make(chan struct{})}
-	p.cmd = exec.Command(program, "serve", "--demo", "--port", strconv.Itoa(p.port), "--data", dir)
+	more, err := args(p)
+	if err != nil {
+		return nil, err
+	}
+	p.cmd = exec.Command(program, append([]string{"serve"}, more...)...)
 	p.cmd.Dir = dir
 	out, err := p.cmd.StdoutPipe()
 	if err != nil {

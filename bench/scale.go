@@ -15,7 +15,7 @@ import (
 // scaleLoads are what is appended to PostgreSQL: by how many stores ("nodes"), writers and channels.
 var scaleLoads = []struct {
 	nodes, writers, channels int
-}{{1, 1, 1}, {1, 16, 16}, {1, 64, 64}, {1, 64, 1}, {3, 64, 64}, {3, 64, 1}}
+}{{1, 1, 1}, {1, 16, 16}, {1, 64, 64}, {1, 64, 1}, {1, 256, 256}, {3, 64, 64}, {3, 64, 1}, {3, 256, 256}}
 
 // Of the rows that PostgreSQL stores with nothing before it: as many connections as a store has
 // lanes, and as many rows in a commit as 64 writers give each of them.
@@ -32,6 +32,7 @@ func benchScale(r *report, o options) error {
 	}
 	defer srv.Stop()
 	ctx := context.Background()
+	var used time.Duration
 	limit, err := median(o.rounds, func(f float64) float64 { return f }, func() (float64, error) {
 		st, dsn, err := scaleStore(ctx, srv)
 		if err != nil {
@@ -40,12 +41,16 @@ func benchScale(r *report, o options) error {
 		if err := st.Close(); err != nil {
 			return 0, err
 		}
-		return pgtest.Limit(ctx, dsn, limitConns, limitBatch, o.span)
+		cpu := srv.CPU()
+		rate, err := pgtest.Limit(ctx, dsn, limitConns, limitBatch, o.span)
+		used = time.Duration(float64(srv.CPU()-cpu) / (rate * o.span.Seconds()))
+		return rate, err
 	})
 	if err != nil {
 		return err
 	}
-	r.row(fmt.Sprintf("the server alone, same rows: %d connections, %d rows a commit", limitConns, limitBatch), fmt.Sprintf("%.0f/s", limit))
+	r.row(fmt.Sprintf("the server alone, same rows: %d connections, %d rows a commit", limitConns, limitBatch), fmt.Sprintf("%.0f/s", limit),
+		fmt.Sprintf("CPU per message %.0f µs in the server", float64(used.Nanoseconds())/1000))
 	for _, l := range scaleLoads {
 		rate, err := median(o.rounds, func(s scaleRate) float64 { return s.perSecond }, func() (scaleRate, error) {
 			return scaleRun(ctx, srv, l.nodes, storetest.Load{Writers: l.writers / l.nodes, Channels: l.channels}, o.span)
@@ -56,7 +61,10 @@ func benchScale(r *report, o options) error {
 		r.row(fmt.Sprintf("%d node(s), %d writers, %d channel(s)", l.nodes, l.writers, l.channels), fmt.Sprintf("%.0f/s", rate.perSecond),
 			fmt.Sprintf("%.0f%% of the server alone", 100*rate.perSecond/limit), rate.note)
 	}
-	return nil
+	if err := benchGrowth(ctx, r, srv, o); err != nil {
+		return err
+	}
+	return benchDelivery(ctx, r, srv)
 }
 
 // scaleRate is what one run came to.

@@ -77,8 +77,10 @@ type Files struct {
 
 // Bounds is what the whole server takes on at most.
 type Bounds struct {
-	Sockets int  `toml:"sockets" min:"1" max:"10000000" doc:"Live connections at one time; more are refused."`
-	Upload  Size `toml:"upload" doc:"Largest upload. An app's own settings may allow less."`
+	Sockets    int  `toml:"sockets" min:"1" max:"10000000" doc:"Live connections of one node at one time; more are refused."`
+	AllSockets int  `toml:"sockets_all" min:"0" max:"1000000000" doc:"The same over all nodes together, which tell each other by the bus. 0 means that there is no such bound."`
+	Share      int  `toml:"share" min:"0" max:"100000" doc:"Requests of one app that are worked on at one time while other apps call, too; further ones wait their turn. 0 means one for each processor."`
+	Upload     Size `toml:"upload" doc:"Largest upload. An app's own settings may allow less."`
 }
 
 // Callbacks are requests that the server sends to addresses its apps name.

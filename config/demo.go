@@ -37,6 +37,20 @@ func Demo(host string, port int, dir string) *Config {
 	return c
 }
 
+// Fronting makes a demo pass everything on to another one, whose first port is port, as if that were the
+// vendors. The addresses are those of its main listener, which needs no certificate.
+func Fronting(c *Config, host string, port int) {
+	base := "http://" + net.JoinHostPort(host, strconv.Itoa(port+PortMain))
+	for i := range c.Apps {
+		a := &c.Apps[i]
+		for name, u := range map[string]*Upstream{
+			"stream": &a.Stream.Upstream, "cometchat": &a.CometChat.Upstream, "agora": &a.Agora.Upstream, "nexconn": &a.Nexconn.Upstream,
+		} {
+			*u = Upstream{URL: base + "/" + name, TrustedHop: true, ErrorFormat: "both", Retries: 1}
+		}
+	}
+}
+
 // demoApp is one app of the demo; p begins its keys and secrets.
 func demoApp(name, p string, at func(int) string, agoraID, agoraCert string) App {
 	a := DefaultApp()

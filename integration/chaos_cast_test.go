@@ -249,6 +249,15 @@ func (cs cast) acked() (n int) {
 	return n
 }
 
+// reconnects counts how often links came up.
+func (cs cast) reconnects() (n int) {
+	cs.every(func(p *peer) bool {
+		n += p.ups
+		return true
+	})
+	return n
+}
+
 // all gives every client an order.
 func (cs cast) all(order string) {
 	for _, p := range cs {

@@ -33,7 +33,7 @@ const chaosGroups = 2
 // TestChaos lets clients with all vendors' own SDKs talk on three nodes, while whatever they are made
 // of is killed, paused and cut off, a part at a time: nothing acknowledged is lost, stored twice or
 // told in another order to somebody, webhooks come at least once and in order, and everyone is back
-// without help. CHAOS is how long, CHAOS_SEED what happens.
+// without help, then and after each node was restarted in good order. CHAOS is how long, CHAOS_SEED what happens.
 func TestChaos(t *testing.T) {
 	node(t)
 	span, seed := chaosSpan, uint64(chaosSeed)
@@ -71,6 +71,16 @@ func TestChaos(t *testing.T) {
 		t.Errorf("not everyone is back: %v\n%s", err, cast.state())
 	}
 	amid := cast.acked() - calm
+	before := cast.reconnects()
+	for _, n := range c.nodes { // one after another, as a new version is brought out
+		if err := n.Leave(30 * time.Second); err != nil {
+			t.Error(err)
+		}
+		if err := within(20*time.Second, func() bool { return cast.linked() }); err != nil {
+			t.Errorf("after %s left in good order not everyone is back: %v\n%s", n.Name, err, cast.state())
+		}
+	}
+	t.Logf("three nodes restarted in good order: %d reconnects", cast.reconnects()-before)
 	cast.all("hush")
 	if err := within(40*time.Second, func() bool { return cast.hushed() }); err != nil {
 		t.Errorf("not everyone can finish: %v\n%s", err, cast.state())

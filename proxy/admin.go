@@ -50,7 +50,7 @@ func (a *Admin) Handlers() map[string]http.Handler {
 			if err != nil {
 				return err
 			}
-			return writeJSON(w, list)
+			return writeJSON(w, append([]AuditEntry{}, list...))
 		}),
 		"GET /admin/unrecognised": a.Guard(func(w http.ResponseWriter, _ *http.Request, _ string) error {
 			return writeJSON(w, a.Server().Unrecognised())

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"strings"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -64,6 +65,33 @@ func newClient(address string, u *Upstream) (*client, error) {
 		SecureErrorLogMessage:     true,
 	}
 	return c, nil
+}
+
+// at is the client of another host of the same vendor, for live links: host[:port], perhaps with a scheme
+// before it and a path behind it. What is not told is as it was.
+func (c *client) at(place string) *client {
+	out := *c
+	scheme, rest, told := strings.Cut(place, "://")
+	if !told {
+		rest = place
+	}
+	host, path, prefixed := strings.Cut(rest, "/")
+	if prefixed {
+		out.base = "/" + strings.TrimRight(path, "/")
+	}
+	switch {
+	case told && (scheme == "ws" || scheme == "http"):
+		out.tls = nil
+	case told && c.tls == nil:
+		out.tls = &tls.Config{MinVersion: tls.VersionTLS12}
+	case c.tls != nil:
+		out.tls = c.tls.Clone()
+	}
+	out.host, out.addr = host, withPort(host, out.tls != nil)
+	if out.tls != nil {
+		out.tls.ServerName, _, _ = net.SplitHostPort(out.addr)
+	}
+	return &out
 }
 
 // dial opens a connection, with TLS where the address says so. limit is what is left of the call; 0

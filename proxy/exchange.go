@@ -209,6 +209,13 @@ func (x *exchange) route(fc *fasthttp.RequestCtx) (*adapters.Response, error) {
 	if own := x.app.MaxBody; own > 0 && rt.MaxBody == 0 && !rt.Upload && int64(len(x.rq.Body)) > own {
 		return nil, tooLarge()
 	}
+	if !rt.Slow && !rt.Upload {
+		leave, err := s.calls.Enter(ctx, x.by.App)
+		if err != nil {
+			return nil, err
+		}
+		defer leave()
+	}
 	rs := &adapters.Response{}
 	if err := x.app.breaker.run(rt.Slow, func() error { return x.call(ctx, rt, rs) }); err != nil {
 		if rs.Stream != nil {

@@ -18,3 +18,10 @@ func (t *Table) Find(method, path string) (name string, params map[string]string
 	}
 	return *f.leaf.value, params, nil
 }
+
+// Known is how many other nodes the server has heard of.
+func (s *Server) Known() int {
+	s.limits.mu.Lock()
+	defer s.limits.mu.Unlock()
+	return len(s.limits.nodes)
+}

@@ -31,7 +31,7 @@ func (x *exchange) foreign(fc *fasthttp.RequestCtx) (done bool, err error) {
 	}
 	app, ok := x.m.speaks.AppOf(x.rq)
 	if !ok {
-		if socket {
+		if socket && x.m.hears != nil {
 			return x.peek(fc)
 		}
 		return false, nil

@@ -6,6 +6,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/sony/gobreaker/v2"
+
+	"dragoman/core/fair"
 )
 
 // metrics are the counters of the border. Labels are names of tables, never anything a client sent.
@@ -128,4 +130,14 @@ func vendorCode(x *exchange) string {
 		code = code[1 : len(code)-1]
 	}
 	return string(code)
+}
+
+// gateMetrics are the figures of the gate before the calls.
+func gateMetrics(g *fair.Gate) []prometheus.Collector {
+	return []prometheus.Collector{
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "dragoman_calls_waiting",
+			Help: "Requests that wait for their app's turn."}, func() float64 { return float64(g.Stats().Waiting) }),
+		prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "dragoman_calls_refused_total",
+			Help: "Requests answered 429 because too many of their app waited."}, func() float64 { return float64(g.Stats().Refused) }),
+	}
 }

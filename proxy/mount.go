@@ -29,6 +29,7 @@ type mount struct {
 	live    *socketMetrics
 
 	speaks adapters.Fronting       // of dialects that can stand before their vendor
+	hears  adapters.Introducing    // of those whose clients tell their app in the live link
 	fronts map[core.AppID]*fronted // the apps that have one; empty for none
 }
 
@@ -66,6 +67,7 @@ func newMount(s *Server, m *Mount) (*mount, error) {
 	out.quotas, _ = m.Dialect.(adapters.Quotas)
 	out.rewrite, _ = m.Dialect.(adapters.Rewriter)
 	out.speaks, _ = m.Dialect.(adapters.Fronting)
+	out.hears, _ = m.Dialect.(adapters.Introducing)
 	out.fronts = s.frontsOf(m.Name)
 	var errs []error
 	add := func(method, path string, t *target) {

@@ -92,7 +92,7 @@ func (x *exchange) hear(nc net.Conn, said []byte) (f *fronted, all []byte, ok bo
 		if !undecided {
 			return
 		}
-		app, ok, more := x.m.speaks.AppOfFrame(text, data)
+		app, ok, more := x.m.hears.AppOfFrame(text, data)
 		if undecided = !ok && more; ok {
 			f, known = x.m.fronts[app], true
 		}

@@ -10,6 +10,7 @@ import (
 	"crypto/tls"
 	"net"
 	"net/netip"
+	"runtime"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -17,6 +18,7 @@ import (
 
 	"dragoman/adapters"
 	"dragoman/core"
+	"dragoman/core/fair"
 	"dragoman/normalize"
 )
 
@@ -43,11 +45,19 @@ type Options struct {
 
 	MaxBody    int64 // bytes of a JSON body: 1 MiB
 	MaxUpload  int64 // bytes of an upload: 100 MiB
-	MaxSockets int   // live connections in all: 100,000
+	MaxSockets int   // live connections of this node: 100,000
+	AllSockets int   // live connections over all nodes; 0 means that there is no such bound
 	Quota      int   // calls per minute, route and platform for routes that name none: 1,000
 
 	Breaker BreakerOptions
 	Sockets SocketOptions
+	// Calls bounds the requests worked on at one time, and what one app has of them while others call,
+	// too: 256, one for each processor, and 1,024 of an app waiting before it is answered 429. Uploads
+	// and long polls are not counted.
+	Calls fair.Options
+
+	// Neighbours are the other nodes, with which limits are shared; nil means that there are none.
+	Neighbours Neighbours
 
 	// Tap is shown the traffic; nil means that nobody looks, which costs nothing.
 	Tap Tap
@@ -126,6 +136,9 @@ func (o Options) withDefaults() Options {
 	o.LedgerEvery = or(o.LedgerEvery, 2*time.Second)
 	o.Breaker = o.Breaker.withDefaults()
 	o.Sockets = o.Sockets.withDefaults()
+	o.Calls.Slots = or(o.Calls.Slots, 256)
+	o.Calls.Share = or(o.Calls.Share, runtime.GOMAXPROCS(0))
+	o.Calls.Queue = or(o.Calls.Queue, 1024)
 	return o
 }
 

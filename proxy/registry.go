@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gobwas/ws"
@@ -23,7 +24,12 @@ type linked interface {
 type registry struct {
 	mu       sync.Mutex
 	conns    map[linked]struct{}
-	limit    int
+	limit    int          // of this node
+	total    int          // over all nodes; 0 means that there is none
+	others   atomic.Int64 // connections of the other nodes, as far as they have told
+	share    atomic.Int64 // of total, while the others cannot be heard; 0 while they can
+	moved    func()       // told that the others have to learn of a new number
+	known    int          // connections, as far as the others have been told
 	draining bool
 	empty    chan struct{} // closed when draining and none is left
 }
@@ -37,17 +43,49 @@ func newRegistry(limit int) *registry {
 func (r *registry) full() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.draining || len(r.conns) >= r.limit
+	return r.draining || !r.room()
+}
+
+// room reports whether one more fits in. The lock is held.
+func (r *registry) room() bool {
+	n := len(r.conns)
+	if r.total > 0 && (n+int(r.others.Load()) >= r.total || r.share.Load() > 0 && n >= int(r.share.Load())) {
+		return false
+	}
+	return n < r.limit
+}
+
+// tell wakes who tells the other nodes when the number has moved by a step. The lock is held.
+func (r *registry) tell() {
+	if n := len(r.conns) - r.known; r.total > 0 && r.moved != nil && max(n, -n) >= max(r.total/steps, 1) {
+		r.moved()
+	}
+}
+
+// count is how many there are, which the other nodes are about to be told.
+func (r *registry) count() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.known = len(r.conns)
+	return r.known
+}
+
+// news reports whether the others have to be told of the number before it is time.
+func (r *registry) news() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.total > 0 && r.known != len(r.conns)
 }
 
 // add enters a connection; false when there is no room.
 func (r *registry) add(c linked) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.draining || len(r.conns) >= r.limit {
+	if r.draining || !r.room() {
 		return false
 	}
 	r.conns[c] = struct{}{}
+	r.tell()
 	return true
 }
 
@@ -56,6 +94,7 @@ func (r *registry) remove(c linked) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.conns, c)
+	r.tell()
 	if len(r.conns) == 0 && r.draining {
 		close(r.empty)
 	}
@@ -122,7 +161,8 @@ func (r *registry) regroup(f *fronted, next *plan, spread time.Duration, drain c
 		return
 	}
 	go func() {
-		tick := time.NewTicker(max(spread/time.Duration(len(list)), time.Millisecond))
+		// A link on the wrong side hears nothing of the other: it is moved as soon as the server bears it.
+		tick := time.NewTicker(max(min(spread/time.Duration(len(list)), movePause), 10*time.Microsecond))
 		defer tick.Stop()
 		for _, c := range list {
 			c.Close(int(ws.StatusGoingAway), "the service has moved, reconnect")
@@ -134,6 +174,9 @@ func (r *registry) regroup(f *fronted, next *plan, spread time.Duration, drain c
 		}
 	}()
 }
+
+// movePause is the longest pause between two links that are asked to come again on the other side.
+const movePause = 500 * time.Microsecond
 
 // cut ends what is left without ceremony.
 func (r *registry) cut() {

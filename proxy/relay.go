@@ -196,8 +196,9 @@ func (l *relayed) run() {
 	ended := make(chan error, 1)
 	go func() { ended <- l.pump(l.vendor, l.client, l.toVendor, FromClient) }()
 	err := l.pump(l.client, l.vendor, l.toClient, ToClient)
-	l.cut()
+	l.hangUp(l.client) // what was said last has to arrive, which a connection with unread bytes would lose
 	err = errors.Join(err, <-ended)
+	l.cut()
 	l.f.links.Add(-1)
 	l.f.met.links.Dec()
 	if l.watch != nil {
@@ -241,12 +242,10 @@ const linkScratch = 512
 
 // pump copies one direction until it ends; first goes out before everything else.
 func (l *relayed) pump(dst, src net.Conn, first []byte, dir Direction) error {
-	defer func() {
-		if dir == FromClient {
-			_ = l.vendor.SetReadDeadline(time.Unix(1, 0)) // wakes the other direction
-		}
-	}()
-	frames := frameReader{}
+	if dir == FromClient {
+		defer l.hangUp(l.vendor)
+	}
+	frames, deaf := frameReader{}, false // deaf: the vendor takes no more, but may still be speaking
 	if len(first) > 0 {
 		if err := l.put(dst, first); err != nil {
 			return err
@@ -268,9 +267,12 @@ func (l *relayed) pump(dst, src net.Conn, first []byte, dir Direction) error {
 			buf = big[:]
 		}
 		n, err := src.Read(buf)
-		if n > 0 {
+		if n > 0 && !deaf {
 			if err := l.put(dst, buf[:n]); err != nil {
-				return err
+				if deaf = dir == FromClient; !deaf {
+					return err
+				}
+				_ = l.vendor.SetReadDeadline(time.Now().Add(l.s.opt.Sockets.CloseGrace)) // a closed connection shows in the read
 			}
 			if l.watch != nil {
 				frames.feed(buf[:n], func(text bool, data []byte) { l.watch.Frame(dir, text, data) })
@@ -288,6 +290,14 @@ func (l *relayed) pump(dst, src net.Conn, first []byte, dir Direction) error {
 			big = nil
 		}
 	}
+}
+
+// hangUp ends what is written to a half and gives it a moment to say the rest.
+func (l *relayed) hangUp(nc net.Conn) {
+	if t, ok := nc.(interface{ CloseWrite() error }); ok {
+		_ = t.CloseWrite() // it may be gone
+	}
+	_ = nc.SetReadDeadline(time.Now().Add(l.s.opt.Sockets.CloseGrace)) // likewise
 }
 
 // put writes with a deadline: a peer that does not read must not hold the link.

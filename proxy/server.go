@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap"
 
 	"dragoman/core"
+	"dragoman/core/fair"
 )
 
 // Server serves all listeners. It is made by New, started by Listen and ended by Shutdown, once
@@ -21,6 +22,7 @@ type Server struct {
 	log       *zap.Logger
 	met       *metrics
 	limits    *limiter
+	calls     *fair.Gate // lets requests through by turns of their apps
 	sockets   *registry
 	listeners []*listener
 	ops       *opsServer
@@ -57,11 +59,17 @@ func New(o Options) (*Server, error) {
 	s.base, s.abort = context.WithCancel(context.Background())
 	s.drain, s.draining = context.WithCancel(s.base)
 	s.limits = newLimiter()
+	s.calls = fair.New(s.opt.Calls)
 	met, err := newMetrics(s.opt.Registry)
 	if err != nil {
 		return nil, err
 	}
 	s.met = met
+	for _, c := range gateMetrics(s.calls) {
+		if err := s.opt.Registry.Register(c); err != nil {
+			return nil, err
+		}
+	}
 	if ask := s.opt.StoreBreaker; ask != nil {
 		if err := s.opt.Registry.Register(storeBreaker(ask)); err != nil {
 			return nil, err
@@ -69,6 +77,10 @@ func New(o Options) (*Server, error) {
 	}
 	s.hop, s.fronts, s.strange = "dragoman-"+newRequestID()[:12], map[frontKey]*fronted{}, newStrange(met)
 	s.sockets = newRegistry(s.opt.MaxSockets)
+	if s.sockets.total = s.opt.AllSockets; s.opt.Neighbours != nil {
+		s.limits.eager = make(chan struct{}, 1)
+		s.sockets.moved = func() { wake(s.limits.eager) }
+	}
 	for _, a := range s.opt.Apps {
 		if _, dup := s.apps[a.ID]; dup {
 			return nil, fmt.Errorf("proxy: app %d configured twice", a.ID)
@@ -135,6 +147,12 @@ func (s *Server) Listen(ctx context.Context) error {
 			return fmt.Errorf("proxy: listen on %s: %w", s.opt.Ops.Addr, err)
 		}
 		s.ops = ops
+	}
+	if err := s.meet(s.drain); err != nil {
+		for _, o := range s.listeners {
+			_ = o.ln.Close() // never served
+		}
+		return fmt.Errorf("proxy: listen to the other nodes: %w", err)
 	}
 	for _, l := range s.listeners {
 		s.serving.Go(func() { s.report(l.name, l.serve()) })

@@ -149,16 +149,11 @@ func (s *side) close() {
 // vendor's own answers named, else the client's host.
 func (f *fronted) liveAt(sd *side) *client {
 	c := sd.client(adapters.ServiceLive)
-	if sd.conf.LiveURL != "" {
+	list := f.live.Load()
+	if sd.conf.LiveURL != "" || list == nil || len(*list) == 0 {
 		return c
 	}
-	if list := f.live.Load(); list != nil && len(*list) > 0 {
-		at := *c
-		at.addr = withPort((*list)[int(f.links.Load())%len(*list)], c.tls != nil)
-		at.host = (*list)[int(f.links.Load())%len(*list)]
-		return &at
-	}
-	return c
+	return c.at((*list)[int(f.links.Load())%len(*list)])
 }
 
 // parseBase splits the address of a service.

@@ -23,7 +23,7 @@ func Hollow() *core.Core {
 }
 
 // Unplugged builds the dialect on a hollow core.
-func Unplugged(t *testing.T, e adapters.Entry, creds map[string]string) adapters.Dialect {
+func Unplugged(t testing.TB, e adapters.Entry, creds map[string]string) adapters.Dialect {
 	t.Helper()
 	d, err := e.New(adapters.Env{Core: Hollow(), Now: time.Now, Apps: []adapters.App{{ID: 1, Name: "test", Creds: creds}}})
 	if err != nil {

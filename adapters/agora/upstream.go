@@ -12,7 +12,10 @@ import (
 	"dragoman/normalize"
 )
 
-var _ adapters.Fronting = (*Dialect)(nil)
+var (
+	_ adapters.Fronting    = (*Dialect)(nil)
+	_ adapters.Introducing = (*Dialect)(nil)
+)
 
 // AppOf implements adapters.Fronting: a path begins with organisation and app, or with the app id. What
 // is asked before there is a path names the app in its query. The handshake of the live link names
@@ -45,7 +48,7 @@ func (d *Dialect) inPath(path string) *tenant {
 	return d.byKey[org+"#"+app]
 }
 
-// AppOfFrame implements adapters.Fronting: the frame a client logs in with names the app in its guid.
+// AppOfFrame implements adapters.Introducing: the frame a client logs in with names the app in its guid.
 func (d *Dialect) AppOfFrame(text bool, data []byte) (core.AppID, bool, bool) {
 	var f frame
 	if text || f.decode(data, 0) != nil {

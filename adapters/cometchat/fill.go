@@ -8,6 +8,7 @@ import (
 	"github.com/tidwall/gjson"
 
 	"dragoman/adapters"
+	"dragoman/adapters/wire"
 	"dragoman/core"
 )
 
@@ -136,11 +137,30 @@ var lone = map[string]bool{
 	"initiateCall": true, "updateCall": true, "registerPushToken": true, "unregisterPushToken": true, "onlineMembers": true,
 }
 
-// Again implements adapters.Learner. The vendor gives messages their ids; a message with a muid is told
-// by that, and one without is another message there.
+// echoed begins the muid of a message that the core has made and that is sent to the vendor: the number
+// the core gave it follows. So a message that comes back is known.
+const echoed = "dragoman-"
+
+// Again implements adapters.Learner. Each side gives messages numbers of its own. One that a client names
+// by a muid is known by that; one that it does not is given one.
 func (d *Dialect) Again(route string, rq *adapters.Request, raw string, answer []byte) *adapters.Call {
 	if lone[route] || rq.Stream != nil {
 		return nil
 	}
-	return &adapters.Call{Route: route, Request: rq, Raw: raw, Once: rq.Method == "POST"}
+	call := &adapters.Call{Route: route, Request: rq, Raw: raw, Once: rq.Method == "POST"}
+	if made := d.Made(route, answer); made != "" && muid(gjson.GetBytes(rq.Body, "muid").String()) == "" && gjson.ValidBytes(rq.Body) {
+		again := *rq
+		again.Body = wire.With(rq.Body, "muid", []byte(strconv.Quote(echoed+made)))
+		again.Length = int64(len(again.Body))
+		call.Request = &again
+	}
+	return call
+}
+
+// Made implements adapters.Learner.
+func (d *Dialect) Made(route string, answer []byte) string {
+	if route != "sendMessage" && route != "sendReply" && route != "sendBotMessage" {
+		return ""
+	}
+	return gjson.GetBytes(answer, "data.id").String()
 }

@@ -3,7 +3,9 @@ package cometchat_test
 import (
 	"testing"
 
+	"dragoman/adapters"
 	"dragoman/adapters/adaptertest"
+	"dragoman/adapters/cometchat"
 )
 
 // The calls of the vendor's data import: each item has an outcome of its own, and a repeated call
@@ -44,3 +46,32 @@ func TestDataImport(t *testing.T) {
 		t.Error("a client may import")
 	}
 }
+
+// What is learnt from any body and any frame of a vendor is an answer, never a panic.
+func FuzzLearn(f *testing.F) {
+	l := adaptertest.Unplugged(f, cometchat.Entry(), cometCreds).(adapters.Learner)
+	f.Add("sendMessage", "/messages", []byte(`{"data":{"id":"5","sender":"a","receiver":"g","receiverType":"group","category":"message","type":"text","sentAt":1700000000,"data":{"text":"x"}}}`))
+	f.Add("addMembers", "/groups/g/members", []byte(`{"data":{"participants":{"a":{"success":true}}},"type":"receipts","body":{"action":"read","messageId":"5","user":{"uid":"a"}}}`))
+	f.Add("deleteMessage", "/messages/5", []byte(`{"data":{"category":"action","type":"message","data":{"action":"deleted","entities":{"on":{"entity":{"id":"5"},"entityType":"message"}}}}}`))
+	f.Fuzz(func(t *testing.T, route, path string, body []byte) {
+		rq := &adapters.Request{Method: "POST", Path: path, Body: body, Headers: adapters.Values{{Name: "onBehalfOf", Value: "a"}}}
+		for _, x := range append(l.Learn(route, rq, body).Items, l.Listen(rq).Hear(false, true, body).Items...) {
+			if x.User == nil && x.Channel == nil && x.Message == nil && x.Member == nil && x.Reaction == nil && x.Read == nil && x.Credential == nil {
+				t.Errorf("%s %q says nothing", route, body)
+			}
+		}
+		for _, k := range []adapters.GapKind{adapters.GapAll, adapters.GapPeople, adapters.GapChannel, adapters.GapMembers, adapters.GapReactions} {
+			g := adapters.Gap{Kind: k, Channel: "c", Message: "5"}
+			l.Fill(1, g)
+			l.Next(1, g, body)
+		}
+		l.Again(route, rq, path, body)
+	})
+}
+
+// The rules of comparison name operations that there are.
+func TestRulesNameOperations(t *testing.T) {
+	adaptertest.Rules(t, adaptertest.Unplugged(t, cometchat.Entry(), cometCreds))
+}
+
+var cometCreds = map[string]string{"app_id": "app1", "region": "eu", "full_access_key": "full-key", "auth_only_key": "auth-key"}

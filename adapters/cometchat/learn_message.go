@@ -2,6 +2,7 @@ package cometchat
 
 import (
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -31,6 +32,11 @@ func (l *lesson) message(v gjson.Result) {
 		ID: id(v.Get("id")), Alias: muid(v.Get("muid").String()), ChannelKey: key, User: sender, Kind: core.MessageRegular,
 		CreatedAt: seconds(v.Get("sentAt")), UpdatedAt: seconds(v.Get("updatedAt")), EditedAt: seconds(v.Get("editedAt")),
 		DeletedAt: seconds(v.Get("deletedAt")), DeletedBy: core.UserID(v.Get("deletedBy").String()), PinnedAt: seconds(v.Get("pinnedAt")),
+	}
+	if own, ok := strings.CutPrefix(m.Alias, echoed); ok { // the core's own, come back
+		if n, err := strconv.ParseInt(own, 10, 64); err == nil {
+			m.ID, m.Alias = core.MessageID(n), ""
+		}
 	}
 	if m.ID == 0 || key == "" {
 		l.Unread++

@@ -13,7 +13,10 @@ import (
 	"dragoman/normalize"
 )
 
-var _ adapters.Fronting = (*Dialect)(nil)
+var (
+	_ adapters.Fronting    = (*Dialect)(nil)
+	_ adapters.Introducing = (*Dialect)(nil)
+)
 
 // AppOf implements adapters.Fronting: calls carry the app id in a header, host names carry it in their
 // first label. The handshake of the live link has neither unless it goes to the vendor's own name; with
@@ -43,7 +46,7 @@ func managed(path string) string {
 	return id
 }
 
-// AppOfFrame implements adapters.Fronting: every frame of a client names the app.
+// AppOfFrame implements adapters.Introducing: every frame of a client names the app.
 func (d *Dialect) AppOfFrame(text bool, data []byte) (core.AppID, bool, bool) {
 	f, ok := frame(text, data)
 	if !ok {

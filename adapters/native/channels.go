@@ -39,6 +39,7 @@ type newChannel struct {
 	Tags      []string    `json:"tags"`
 	Extra     core.Extra  `json:"extra"`
 	Members   []newMember `json:"members" max:"100"`
+	Rules     changeRules `json:"rules"`
 }
 
 type newDirect struct {
@@ -47,15 +48,16 @@ type newDirect struct {
 
 type changeChannel struct {
 	where
-	Name      *string    `json:"name"`
-	Image     *string    `json:"image"`
-	Admission string     `json:"admission" enum:"anyone,password,invited"`
-	Password  string     `json:"password" max:"100"`
-	Tags      *[]string  `json:"tags"`
-	Extra     core.Extra `json:"extra" doc:"Members are replaced one by one, null removes."`
-	Frozen    *bool      `json:"frozen" doc:"Nobody but moderators may write."`
-	Disabled  *bool      `json:"disabled" doc:"Servers only."`
-	Cooldown  *int       `json:"cooldown" max:"120" doc:"Slow mode, in seconds."`
+	Name      *string      `json:"name"`
+	Image     *string      `json:"image"`
+	Admission string       `json:"admission" enum:"anyone,password,invited"`
+	Password  string       `json:"password" max:"100"`
+	Tags      *[]string    `json:"tags"`
+	Extra     core.Extra   `json:"extra" doc:"Members are replaced one by one, null removes."`
+	Frozen    *bool        `json:"frozen" doc:"Nobody but moderators may write."`
+	Disabled  *bool        `json:"disabled" doc:"Servers only."`
+	Cooldown  *int         `json:"cooldown" max:"120" doc:"Slow mode, in seconds."`
+	Rules     *changeRules `json:"rules"`
 }
 
 type getChannel struct {
@@ -126,8 +128,6 @@ func (d *Dialect) channelRows() []row {
 		}),
 		op("POST", "/v1/channels/:channel/typing", "type", "Tells the channel that the caller types, or has stopped.", d.typing),
 		op("POST", "/v1/channels/:channel/events", "sendEvent", "Tells the channel something of the app's own; it is told once and forgotten.", d.sendEvent),
-		op("GET", "/v1/types", "listTypes", "The channel types of the app.", d.listTypes).server(),
-		op("PATCH", "/v1/types/:type", "changeType", "Changes a channel type: what its channels can do.", d.changeType).server(),
 	}
 }
 
@@ -143,6 +143,9 @@ func (d *Dialect) createChannel(ctx context.Context, c *call, in *newChannel) (C
 	}
 	for _, m := range in.Members {
 		cmd.Members = append(cmd.Members, core.GroupMember{User: m.User, Role: m.Role})
+	}
+	if err := in.Rules.apply(&cmd.Rules); err != nil {
+		return ChannelState{}, err
 	}
 	if strings.Contains(in.ID, ":") {
 		return ChannelState{}, fault.GroupInvalidID.Error("An id has no colon: the part before it would be a channel type.")
@@ -263,10 +266,12 @@ func (d *Dialect) changeChannel(ctx context.Context, c *call, in *changeChannel)
 			}
 			return plain(ch)
 		}
-	} else if in.Name != nil || in.Image != nil || in.Tags != nil || in.Extra != nil || in.Admission != "" || in.Password != "" {
-		if _, err := d.core.Groups.Update(ctx, c.by, core.UpdateGroup{
-			Key: in.Channel, Admission: core.Admission(in.Admission), Password: in.Password, Change: about,
-		}); err != nil {
+	} else if in.Name != nil || in.Image != nil || in.Tags != nil || in.Extra != nil || in.Admission != "" || in.Password != "" || in.Rules != nil {
+		cmd := core.UpdateGroup{Key: in.Channel, Admission: core.Admission(in.Admission), Password: in.Password, Change: about}
+		if in.Rules != nil {
+			cmd.Rules = in.Rules.apply
+		}
+		if _, err := d.core.Groups.Update(ctx, c.by, cmd); err != nil {
 			return ChannelState{}, err
 		}
 	}
@@ -337,7 +342,7 @@ type ChannelType struct {
 
 // changeType is what may be changed of a channel type.
 type changeType struct {
-	Type      string   `json:"type" in:"path"`
+	typeName
 	Enable    []string `json:"enable" doc:"Features to switch on, such as polls or user_message_reminders."`
 	Disable   []string `json:"disable" doc:"Features to switch off."`
 	MaxLength *int     `json:"max_length" min:"1" max:"20000"`

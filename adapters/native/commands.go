@@ -35,6 +35,13 @@ var commands = map[string]func(context.Context, *link, string, *wire.Reader) err
 		_, err := l.d.typing(ctx, l.call(), &typing{where{in.Channel}, in.State, in.Parent})
 		return nil, err
 	}),
+	"enter": command(func(ctx context.Context, l *link, in *enterFrame) (any, error) {
+		_, err := l.d.enterRoom(ctx, l.call(), &enterRoom{where{in.Channel}, in.LeaveOthers, in.Extra})
+		return nil, err
+	}),
+	"exit": command(func(ctx context.Context, l *link, in *exitFrame) (any, error) {
+		return nil, l.d.exitRoom(ctx, l.call(), &where{in.Channel})
+	}),
 	"watch":    command(watch(false)),
 	"unwatch":  command(watch(true)),
 	"follow":   command(follow(false)),
@@ -105,6 +112,17 @@ func command[In any](run func(context.Context, *link, *In) (any, error)) func(co
 		}
 		return nil
 	}
+}
+
+type enterFrame struct {
+	exitFrame
+	LeaveOthers bool       `json:"leave_others"`
+	Extra       core.Extra `json:"extra"`
+}
+
+type exitFrame struct {
+	envelope
+	Channel core.ChannelKey `json:"channel" need:"true"`
 }
 
 type watchFrame struct {

@@ -16,6 +16,9 @@ func list[In, Out any](in []In, f func(*In) Out) []Out {
 	return out
 }
 
+// same is the encoder of what is written as it is.
+func same[T any](v *T) T { return *v }
+
 // maybe applies an encoder to something that may be absent.
 func maybe[In, Out any](in *In, f func(*In) Out) *Out {
 	if in == nil {
@@ -58,6 +61,7 @@ func channelOf(c *core.Channel) Channel {
 	return Channel{
 		ID: c.Key, Kind: kindNames[c.Kind], Type: c.Type, Name: c.Name, Image: c.Image, Team: c.Team, CreatedBy: c.CreatedBy,
 		Admission: string(c.Admits()), Frozen: c.Frozen, Disabled: c.Disabled, Cooldown: c.Cooldown, Tags: c.Tags, Extra: c.Extra,
+		Rules:       maybe(c.Overrides.Rules, rulesOf),
 		MemberCount: c.MemberCount, LastSeq: c.LastSeq, LastMessageAt: c.LastMessageAt, TruncatedAt: c.TruncatedAt,
 		CreatedAt: c.CreatedAt, UpdatedAt: c.UpdatedAt, DeletedAt: c.DeletedAt,
 	}
@@ -137,6 +141,7 @@ func threadOf(t *core.Thread) Thread {
 		Message: messageOf(&t.Parent), Channel: channelOf(&t.Channel), Title: t.Title, Extra: t.Extra, ReplyCount: t.ReplyCount,
 		Participants: list(t.Participants, func(p *core.ThreadParticipant) User { return userOf(&p.User) }),
 		Replies:      list(t.LatestReplies, messageOf), LastMessageAt: t.LastMessageAt, CreatedAt: t.CreatedAt, UpdatedAt: t.UpdatedAt,
+		Owner: t.Owner, StartedAt: t.StartedAt, People: t.People,
 	}
 }
 
@@ -168,7 +173,7 @@ func wordlistOf(b *core.Blocklist) Wordlist {
 }
 
 func friendOf(f *core.Friendship) Friend {
-	return Friend{User: someone(f.Profile, f.Friend), Status: string(f.Status), CreatedAt: f.CreatedAt, UpdatedAt: f.UpdatedAt}
+	return Friend{User: someone(f.Profile, f.Friend), Status: string(f.Status), Text: f.Text, Remark: f.Remark, Extra: f.Extra, CreatedAt: f.CreatedAt, UpdatedAt: f.UpdatedAt}
 }
 
 func deviceOf(d *core.Device) Device {
@@ -215,6 +220,7 @@ func eventOf(e *core.Event) Event {
 		Mute: maybe(e.Mute, channelMuteOf), Poll: maybe(e.Poll, pollOf), Vote: maybe(e.Vote, voteOf), Thread: maybe(e.Thread, threadOf),
 		Draft: maybe(e.Draft, draftOf), Reminder: maybe(e.Reminder, reminderOf), Parent: e.Parent, Name: e.Name, Extra: e.Extra,
 		Device: e.Origin, Watchers: e.WatcherCount, Hard: e.Hard, Cleared: e.Cleared, Everyone: e.Everyone,
+		Change: maybe(e.Change, changeOf), Interacted: maybe(e.Interacted, interactedOf),
 	}
 	if e.Self != nil {
 		out.Mutes = list(e.Self.Mutes, muteOf)

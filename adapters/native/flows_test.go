@@ -170,20 +170,26 @@ func TestHistoryPagesJoin(t *testing.T) {
 	}
 }
 
-func TestFilesGoUpAndDown(t *testing.T) {
-	a := newAPI(t, adaptertest.Setup{})
+// upload uploads a file.
+func (a *api) upload(user, name, content string) gjson.Result {
+	a.t.Helper()
 	var form bytes.Buffer
 	w := multipart.NewWriter(&form)
-	part, err := w.CreateFormFile("file", "notes <1>.txt")
+	part, err := w.CreateFormFile("file", name)
 	if err != nil {
-		t.Fatal(err)
+		a.t.Fatal(err)
 	}
-	_, _ = part.Write([]byte("some notes"))
+	_, _ = part.Write([]byte(content))
 	_ = w.Close()
-	r := a.must(a.as("alice", "POST", "/v1/files", form.String(), "Content-Type", w.FormDataContentType()))
-	doc := a.raw("GET", "/v1/openapi.json", "").body
-	conform(t, doc, "POST", "/v1/files", r)
-	rs, err := client.Get(r.body.Get("url").String())
+	r := a.must(a.as(user, "POST", "/v1/files", form.String(), "Content-Type", w.FormDataContentType()))
+	conform(a.t, a.raw("GET", "/v1/openapi.json", "").body, "POST", "/v1/files", r)
+	return r.body
+}
+
+func TestFilesGoUpAndDown(t *testing.T) {
+	a := newAPI(t, adaptertest.Setup{})
+	up := a.upload("alice", "notes <1>.txt", "some notes")
+	rs, err := client.Get(up.Get("url").String())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -192,8 +198,8 @@ func TestFilesGoUpAndDown(t *testing.T) {
 	if string(b) != "some notes" || rs.Header.Get("Content-Disposition") != `attachment; filename="notes <1>.txt"` {
 		t.Errorf("%d %v %s", rs.StatusCode, rs.Header, b)
 	}
-	a.must(a.as("alice", "DELETE", "/v1/files/"+r.body.Get("id").String(), ""))
-	a.refused(a.raw("GET", strings.TrimPrefix(r.body.Get("url").String(), a.w.URL), ""), "file.not_found")
+	a.must(a.as("alice", "DELETE", "/v1/files/"+up.Get("id").String(), ""))
+	a.refused(a.raw("GET", strings.TrimPrefix(up.Get("url").String(), a.w.URL), ""), "file.not_found")
 	a.refused(a.as("alice", "POST", "/v1/files", "{}"), "request.unsupported_media_type")
 }
 

@@ -27,9 +27,22 @@ func (d *Dialect) friendRows() []row {
 		}),
 		op("PUT", "/v1/friends/:user", "addFriend", "Befriends a person: at once, or by a request that they have to accept.", func(ctx context.Context, c *call, in *struct {
 			whose
-			Ask bool `json:"ask" doc:"As a request. Asking somebody who has asked already accepts."`
+			Ask  bool   `json:"ask" doc:"As a request. Asking somebody who has asked already accepts."`
+			Text string `json:"text" max:"1024" doc:"Told along with the request."`
 		}) (none, error) {
-			return none{}, outcome(friends.Add(ctx, c.by, core.AddFriends{Friends: []core.UserID{in.User}, Ask: in.Ask}))
+			return none{}, outcome(friends.Add(ctx, c.by, core.AddFriends{Friends: []core.UserID{in.User}, Ask: in.Ask, Text: in.Text}))
+		}),
+		op("PATCH", "/v1/friends/:user", "changeFriend", "Changes what the caller keeps about a friend.", func(ctx context.Context, c *call, in *struct {
+			whose
+			Remark *string    `json:"remark" max:"255"`
+			Extra  core.Extra `json:"extra" doc:"Members are replaced one by one, null removes."`
+		}) (Friend, error) {
+			f, err := friends.Patch(ctx, c.by, core.PatchFriend{Friend: in.User, Change: func(f *core.Friendship) (err error) {
+				set(&f.Remark, in.Remark)
+				f.Extra, err = merged(f.Extra, in.Extra)
+				return err
+			}})
+			return friendOf(&f), err
 		}),
 		op("POST", "/v1/friends/:user/accept", "acceptFriend", "Accepts a request.", d.answerFriend(true)),
 		op("POST", "/v1/friends/:user/refuse", "refuseFriend", "Refuses a request.", d.answerFriend(false)),

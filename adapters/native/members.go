@@ -21,8 +21,9 @@ type addMembers struct {
 
 // Outcome is what became of one person of a batch.
 type Outcome struct {
-	User  core.UserID `json:"user"`
-	Error []itemError `json:"errors,omitempty" doc:"Empty when it worked."`
+	User    core.UserID `json:"user"`
+	Error   []itemError `json:"errors,omitempty" doc:"Empty when it worked."`
+	Pending bool        `json:"pending,omitempty" doc:"Asked, and not yet a member."`
 }
 
 // itemError is a failure inside an answer.
@@ -94,8 +95,10 @@ func (d *Dialect) addMembers(ctx context.Context, c *call, in *addMembers) (Page
 		cmd.Members = append(cmd.Members, core.GroupMember{User: m.User, Role: m.Role})
 	}
 	outs, err := d.core.Groups.Add(ctx, c.by, cmd)
-	return Page[Outcome]{Items: list(outs, func(o *core.GroupOutcome) Outcome { return Outcome{o.User, failure(o.Err)} })}, err
+	return Page[Outcome]{Items: list(outs, outcomeOf)}, err
 }
+
+func outcomeOf(o *core.GroupOutcome) Outcome { return Outcome{o.User, failure(o.Err), o.Pending} }
 
 // failure is an error inside an answer.
 func failure(err error) []itemError {

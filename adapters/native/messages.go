@@ -32,6 +32,7 @@ type draftMessage struct {
 	Tags          []string          `json:"tags"`
 	Extra         core.Extra        `json:"extra" doc:"Free fields, at most 5 KiB."`
 	CreatedAt     time.Time         `json:"created_at" doc:"Servers only: when it was written elsewhere."`
+	Slash         bool              `json:"slash" doc:"A text that begins with a slash is a command; otherwise it is a text like any other."`
 }
 
 // input is the message as the core takes it.
@@ -82,6 +83,7 @@ func (d *Dialect) messageRows() []row {
 		op("DELETE", "/v1/messages/:message/pin", "unpinMessage", "Unpins a message.", func(ctx context.Context, c *call, in *which) (Message, error) {
 			return d.edit(ctx, c, in.Message, func(m *core.Message) error { m.Pinned = false; return nil })
 		}),
+		op("POST", "/v1/messages/:message/action", "runAction", "Presses a button of a message that a command answered with.", d.runAction),
 		op("GET", "/v1/messages/:message/receipts", "listReceipts", "Who has got and read a message; for members.", d.receipts),
 	}
 }
@@ -90,9 +92,26 @@ func (d *Dialect) sendMessage(ctx context.Context, c *call, in *sendMessage) (Me
 	if in.ID == "" {
 		in.ID = in.Key
 	}
-	sent, err := d.core.Messages.Send(ctx, c.by, core.SendMessage{Key: in.Channel, Message: in.input(), SkipCommands: true})
+	sent, err := d.core.Messages.Send(ctx, c.by, core.SendMessage{Key: in.Channel, Message: in.input(), SkipCommands: !in.Slash})
 	c.created(!sent.Duplicate)
 	return messageOf(&sent.Message), err
+}
+
+// Acted is what became of a message whose button was pressed.
+type Acted struct {
+	Message *Message `json:"message,omitempty" doc:"Absent when the message is gone."`
+}
+
+func (d *Dialect) runAction(ctx context.Context, c *call, in *struct {
+	which
+	Form core.Extra `json:"form" need:"true" doc:"Texts by name: what the button stands for."`
+}) (Acted, error) {
+	form, _, err := patchOf(in.Form)
+	if err != nil {
+		return Acted{}, err
+	}
+	m, err := d.core.Messages.Action(ctx, c.by, core.RunAction{ID: in.Message, Form: form})
+	return Acted{maybe(m, messageOf)}, err
 }
 
 // bounds turns the bound or the cursor of a history into what the core takes, and tells in which

@@ -65,13 +65,32 @@ func (d *Dialect) moderationRows() []row {
 		op("GET", "/v1/channels/:channel/bans", "listChannelBans", "Bans from a channel.", func(ctx context.Context, c *call, in *struct {
 			where
 			listBans
+			Search string `json:"search" in:"query" doc:"Part of a name or an id; the answer is sorted by id then."`
 		}) (Page[Ban], error) {
+			if in.Search != "" {
+				return listed(&in.paging, 100, 100, func(p core.Page) ([]core.Ban, error) {
+					return d.core.Groups.Banned(ctx, c.by, core.ListBanned{Key: in.Channel, Search: in.Search, Page: p})
+				}, banOf)
+			}
 			return bans(ctx, c, &in.listBans, in.Channel)
 		}),
-		op("PUT", "/v1/channels/:channel/bans/:user", "banMember", "Bans a person from a channel: they stay a member and may not write; moderators and above.", func(ctx context.Context, c *call, in *struct {
+		op("PUT", "/v1/channels/:channel/bans/:user", "banMember", "Bans a person from a channel: they stay a member and may not write, or with expel are out; moderators and above.", func(ctx context.Context, c *call, in *struct {
 			who
 			setBan
+			Expel bool `json:"expel" doc:"End their membership, and keep them from joining."`
 		}) (Ban, error) {
+			if in.Expel {
+				cmd := core.BanMember{Key: in.Channel, User: in.User, For: seconds(in.ExpiresIn), Reason: in.Reason}
+				if _, err := d.core.Groups.Ban(ctx, c.by, cmd); err != nil {
+					return Ban{}, err
+				}
+				bs, err := mod.Bans(ctx, c.by, core.QueryBans{Filter: core.And(
+					core.Cond("key", core.OpEq, core.Text(string(in.Channel))), core.Cond("user", core.OpEq, core.Text(string(in.User)))), Page: core.Page{Limit: 1}})
+				if err != nil || len(bs) == 0 {
+					return Ban{}, err
+				}
+				return banOf(&bs[0]), nil
+			}
 			return ban(ctx, c, in.command(in.User, in.Channel))
 		}),
 		op("DELETE", "/v1/channels/:channel/bans/:user", "unbanMember", "Lifts the ban from a channel.", func(ctx context.Context, c *call, in *who) (none, error) {

@@ -66,6 +66,11 @@ func op[In, Out any](method, path, name, doc string, serve func(context.Context,
 	}}
 }
 
+// act is op for what answers nothing but that it is done.
+func act[In any](method, path, name, doc string, serve func(context.Context, *call, *In) error) row {
+	return op(method, path, name, doc, func(ctx context.Context, c *call, in *In) (none, error) { return none{}, serve(ctx, c, in) })
+}
+
 // served marks operations for servers alone.
 func (r row) server() row { r.Gate = adapters.GateServer; return r }
 

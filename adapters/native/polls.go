@@ -52,6 +52,17 @@ type castVote struct {
 func (d *Dialect) pollRows() []row {
 	polls := d.core.Polls
 	return []row{
+		op("GET", "/v1/polls", "listPolls", "The caller's polls, newest first; for servers all of them.", func(ctx context.Context, c *call, in *struct {
+			paging
+			Open bool `json:"open" in:"query" doc:"Only those that take votes."`
+		}) (Page[Poll], error) {
+			var f core.Filter
+			if in.Open {
+				f = core.Cond("closed", core.OpEq, core.Bool(false))
+			}
+			p, err := polls.Query(ctx, c.by, core.QueryPolls{Filter: f, Page: in.cursor(25, 100)})
+			return Page[Poll]{list(p.Polls, pollOf), p.Next}, err
+		}),
 		op("POST", "/v1/polls", "createPoll", "Makes a poll; send a message that names it.", d.createPoll).fresh(),
 		op("GET", "/v1/polls/:poll", "getPoll", "Reads a poll.", func(ctx context.Context, c *call, in *pollName) (Poll, error) {
 			p, err := polls.Get(ctx, c.by, core.GetPoll{ID: in.Poll})

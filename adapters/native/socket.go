@@ -93,7 +93,7 @@ func (l *link) admit(ctx context.Context) (core.Connection, error) {
 	if len(l.device) > 255 {
 		return core.Connection{}, fault.RequestFieldTooLong.Error("device must be at most 255 bytes")
 	}
-	return l.d.core.Live.Connect(ctx, l.by, core.Connect{Sink: l.sink, Everything: true, Ended: func(err error) { l.refuse(err) }})
+	return l.d.core.Live.Connect(ctx, l.by, core.Connect{Sink: l.sink, Everything: true, Session: &core.Session{Device: l.device, Name: rq.Query.Get("name")}, Ended: func(err error) { l.refuse(err) }})
 }
 
 // problem writes an error as the unified document.

@@ -42,6 +42,7 @@ type Channel struct {
 	Cooldown      int             `json:"cooldown,omitempty" doc:"Slow mode: seconds between two messages of one member."`
 	Tags          []string        `json:"tags,omitempty"`
 	Extra         core.Extra      `json:"extra,omitempty"`
+	Rules         *Rules          `json:"rules,omitempty" doc:"Where any were set."`
 	MemberCount   int             `json:"member_count"`
 	LastSeq       int64           `json:"last_seq" doc:"Number of the newest message."`
 	LastMessageAt time.Time       `json:"last_message_at,omitzero"`
@@ -169,16 +170,19 @@ type Receipt struct {
 
 // Thread is a message with replies.
 type Thread struct {
-	Message       Message    `json:"message"`
-	Channel       Channel    `json:"channel"`
-	Title         string     `json:"title,omitempty"`
-	Extra         core.Extra `json:"extra,omitempty"`
-	ReplyCount    int        `json:"reply_count"`
-	Participants  []User     `json:"participants"`
-	Replies       []Message  `json:"replies" doc:"The newest, oldest first."`
-	LastMessageAt time.Time  `json:"last_message_at,omitzero"`
-	CreatedAt     time.Time  `json:"created_at"`
-	UpdatedAt     time.Time  `json:"updated_at"`
+	Message       Message     `json:"message"`
+	Channel       Channel     `json:"channel"`
+	Title         string      `json:"title,omitempty"`
+	Extra         core.Extra  `json:"extra,omitempty"`
+	ReplyCount    int         `json:"reply_count"`
+	Participants  []User      `json:"participants"`
+	Replies       []Message   `json:"replies" doc:"The newest, oldest first."`
+	LastMessageAt time.Time   `json:"last_message_at,omitzero"`
+	CreatedAt     time.Time   `json:"created_at"`
+	UpdatedAt     time.Time   `json:"updated_at"`
+	Owner         core.UserID `json:"owner,omitempty" doc:"Of a started thread."`
+	StartedAt     time.Time   `json:"started_at,omitzero"`
+	People        int         `json:"people,omitempty" doc:"How many are in a started thread."`
 }
 
 // Ban keeps a person out, or hides what they write.
@@ -237,10 +241,13 @@ type Wordlist struct {
 
 // Friend is one entry of a person's list of friends.
 type Friend struct {
-	User      User      `json:"user"`
-	Status    string    `json:"status" doc:"accepted, asked (by the caller) or pending (the caller's answer)."`
-	CreatedAt time.Time `json:"created_at"`
-	UpdatedAt time.Time `json:"updated_at"`
+	User      User       `json:"user"`
+	Status    string     `json:"status" doc:"accepted, asked (by the caller) or pending (the caller's answer)."`
+	Text      string     `json:"text,omitempty" doc:"Said when asking."`
+	Remark    string     `json:"remark,omitempty" doc:"What the caller calls the friend."`
+	Extra     core.Extra `json:"extra,omitempty" doc:"What the caller keeps about the friend."`
+	CreatedAt time.Time  `json:"created_at"`
+	UpdatedAt time.Time  `json:"updated_at"`
 }
 
 // Device is a push target.
@@ -346,31 +353,33 @@ type Counts struct {
 
 // Event is one thing that happened; see docs/native.md for the kinds and what they carry.
 type Event struct {
-	Kind     core.EventKind  `json:"kind"`
-	Stamp    core.Stamp      `json:"stamp,omitempty" doc:"Cursor to resume from; absent on what is told once and forgotten."`
-	At       time.Time       `json:"at"`
-	ID       core.ChannelKey `json:"channel_id,omitempty"`
-	Channel  *Channel        `json:"channel,omitempty" doc:"On channel.* events."`
-	User     *User           `json:"user,omitempty" doc:"Who did it."`
-	Target   *User           `json:"target,omitempty" doc:"Whom it was done to."`
-	Message  *Message        `json:"message,omitempty"`
-	Reaction *Reaction       `json:"reaction,omitempty"`
-	Member   *Member         `json:"member,omitempty"`
-	Read     *Read           `json:"read,omitempty"`
-	Ban      *Ban            `json:"ban,omitempty"`
-	Mute     *ChannelMute    `json:"mute,omitempty"`
-	Mutes    []Mute          `json:"mutes,omitempty"`
-	Poll     *Poll           `json:"poll,omitempty"`
-	Vote     *Vote           `json:"vote,omitempty"`
-	Thread   *Thread         `json:"thread,omitempty"`
-	Draft    *Draft          `json:"draft,omitempty"`
-	Reminder *Reminder       `json:"reminder,omitempty"`
-	Parent   string          `json:"parent,omitempty"`
-	Name     string          `json:"name,omitempty" doc:"Of a custom event."`
-	Extra    core.Extra      `json:"extra,omitempty"`
-	Device   string          `json:"device,omitempty" doc:"The device it came from, when that told its name."`
-	Watchers int             `json:"watchers,omitempty"`
-	Hard     bool            `json:"hard,omitempty" doc:"Deleted for good."`
-	Cleared  bool            `json:"cleared,omitempty"`
-	Everyone bool            `json:"everyone,omitempty" doc:"All the others have come at least as far."`
+	Kind       core.EventKind  `json:"kind"`
+	Stamp      core.Stamp      `json:"stamp,omitempty" doc:"Cursor to resume from; absent on what is told once and forgotten."`
+	At         time.Time       `json:"at"`
+	ID         core.ChannelKey `json:"channel_id,omitempty"`
+	Channel    *Channel        `json:"channel,omitempty" doc:"On channel.* events."`
+	User       *User           `json:"user,omitempty" doc:"Who did it."`
+	Target     *User           `json:"target,omitempty" doc:"Whom it was done to."`
+	Message    *Message        `json:"message,omitempty"`
+	Reaction   *Reaction       `json:"reaction,omitempty"`
+	Member     *Member         `json:"member,omitempty"`
+	Read       *Read           `json:"read,omitempty"`
+	Ban        *Ban            `json:"ban,omitempty"`
+	Mute       *ChannelMute    `json:"mute,omitempty"`
+	Mutes      []Mute          `json:"mutes,omitempty"`
+	Poll       *Poll           `json:"poll,omitempty"`
+	Vote       *Vote           `json:"vote,omitempty"`
+	Thread     *Thread         `json:"thread,omitempty"`
+	Draft      *Draft          `json:"draft,omitempty"`
+	Reminder   *Reminder       `json:"reminder,omitempty"`
+	Change     *Change         `json:"change,omitempty"`
+	Interacted *Interacted     `json:"interacted,omitempty"`
+	Parent     string          `json:"parent,omitempty"`
+	Name       string          `json:"name,omitempty" doc:"Of a custom event."`
+	Extra      core.Extra      `json:"extra,omitempty"`
+	Device     string          `json:"device,omitempty" doc:"The device it came from, when that told its name."`
+	Watchers   int             `json:"watchers,omitempty"`
+	Hard       bool            `json:"hard,omitempty" doc:"Deleted for good."`
+	Cleared    bool            `json:"cleared,omitempty"`
+	Everyone   bool            `json:"everyone,omitempty" doc:"All the others have come at least as far."`
 }

@@ -26,9 +26,6 @@ func (d *Dialect) AppOf(rq *adapters.Request) (core.AppID, bool) {
 	return 0, false
 }
 
-// AppOfFrame implements adapters.Fronting; the handshake has told already.
-func (d *Dialect) AppOfFrame(bool, []byte) (core.AppID, bool, bool) { return 0, false, false }
-
 // FailsQuietly implements adapters.Fronting: the code in the body decides, even with a good status.
 func (d *Dialect) FailsQuietly() bool { return true }
 
@@ -115,8 +112,12 @@ func (f *front) Rewrite(route string, rq *adapters.Request, body []byte) (out []
 		return adapters.SpliceJSON(body, []adapters.Splice{{Path: "result.accessToken", Value: strconv.Quote(token + f.d.steer(rq))}}), nil
 	}
 	for _, at := range gjson.GetBytes(body, "serverAddr").Array() {
-		if addr := at.Get("addr").String(); addr != "" {
-			live = append(live, addr)
+		switch addr := at.Get("addr").String(); {
+		case addr == "":
+		case at.Get("protocol").Int() == protoWSS:
+			live = append(live, "wss://"+addr)
+		default:
+			live = append(live, "ws://"+addr)
 		}
 	}
 	if len(live) == 0 {

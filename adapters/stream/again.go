@@ -67,3 +67,6 @@ func unlinked(body []byte) []byte {
 	}
 	return wire.Without(body, "watch", "presence", "connection_id")
 }
+
+// Made implements adapters.Learner: what is made has the same name on both sides; see Again.
+func (d *Dialect) Made(string, []byte) string { return "" }

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"dragoman/adapters"
+	"dragoman/adapters/adaptertest"
 	"dragoman/adapters/stream"
 )
 
@@ -64,4 +66,34 @@ func FuzzReadImport(f *testing.F) {
 			t.Errorf("%q is read as nothing", b)
 		}
 	})
+}
+
+// What is learnt from any body and any frame of a vendor is an answer, never a panic.
+func FuzzLearn(f *testing.F) {
+	l := adaptertest.Unplugged(f, stream.Entry(), map[string]string{"api_key": apiKey, "api_secret": apiSecret}).(adapters.Learner)
+	f.Add("QueryChannels", "/channels", []byte(`{"channels":[{"channel":{"cid":"messaging:c","id":"c","type":"messaging"},"messages":[{"id":"m","user":{"id":"u"},"created_at":"2026-01-01T00:00:00Z"}],"read":[{"user":{"id":"u"},"last_read":"2026-01-01T00:00:00Z"}]}]}`))
+	f.Add("DeleteReaction", "/messages/m/reaction/like", []byte(`{"message":{"id":"m"},"reaction":{"message_id":"m","type":"like","user_id":"u"}}`))
+	f.Add("UnmuteUser", "/moderation/unmute", []byte(`{"target_id":"u","type":"message.deleted","hard_delete":true,"message":{}}`))
+	f.Fuzz(func(t *testing.T, route, path string, body []byte) {
+		rq := &adapters.Request{Method: "POST", Path: path, Body: body}
+		for _, x := range append(l.Learn(route, rq, body).Items, l.Listen(rq).Hear(false, true, body).Items...) {
+			if x.User == nil && x.Channel == nil && x.Message == nil && x.Member == nil && x.Reaction == nil && x.Read == nil && x.Mute == nil {
+				t.Errorf("%s %q says nothing", route, body)
+			}
+		}
+		for _, k := range []adapters.GapKind{adapters.GapAll, adapters.GapPeople, adapters.GapChannel, adapters.GapMembers, adapters.GapThread, adapters.GapReactions} {
+			g := adapters.Gap{Kind: k, Channel: "c", Message: "m"}
+			if l.Fill(1, g) == nil {
+				t.Errorf("there is no call for a gap of %s", k)
+			}
+			l.Next(1, g, body)
+		}
+		l.Again(route, rq, path, body)
+	})
+}
+
+// The rules of comparison name operations that there are.
+func TestRulesNameOperations(t *testing.T) {
+	d := adaptertest.Unplugged(t, stream.Entry(), map[string]string{"api_key": apiKey, "api_secret": apiSecret})
+	adaptertest.Rules(t, d)
 }

@@ -2,6 +2,9 @@ package stream
 
 import (
 	"cmp"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
 	"net/url"
 	"strings"
 
@@ -79,9 +82,19 @@ func (listener) Hear(client, text bool, data []byte) adapters.Lesson {
 	return read(heard[gjson.GetBytes(data, "type").String()], nil, data)
 }
 
-// Webhook implements adapters.Learner: the vendor posts the events that links are told of.
-func (d *Dialect) Webhook(rq *adapters.Request) adapters.Lesson {
-	return listener{}.Hear(false, true, rq.Body)
+// Webhook implements adapters.Learner: the vendor posts the events that links are told of, signed with the
+// app's secret; see https://getstream.io/chat/docs/node/webhooks_overview/.
+func (d *Dialect) Webhook(app core.AppID, rq *adapters.Request) (adapters.Lesson, bool) {
+	t := d.secrets[app]
+	if t == nil {
+		return adapters.Lesson{}, false
+	}
+	mac := hmac.New(sha256.New, t.secret)
+	mac.Write(rq.Body)
+	if !hmac.Equal([]byte(hex.EncodeToString(mac.Sum(nil))), []byte(rq.Headers.Get("X-Signature"))) {
+		return adapters.Lesson{}, false
+	}
+	return listener{}.Hear(false, true, rq.Body), true
 }
 
 // read reads a body by its row.
@@ -215,7 +228,9 @@ func (l *lesson) user(r *wire.Reader) {
 	}
 	if err == nil {
 		if err = r.Err(); err == nil {
-			in[0].User.LastActive = r.Time("last_active")
+			if in[0].User.LastActive = r.Time("last_active"); string(in[0].User.Privacy) == "{}" {
+				in[0].User.Privacy = nil
+			}
 			in[0].User.RevokedBefore = r.Time("revoke_tokens_issued_before")
 			in[0].Sparse = in[0].User.CreatedAt.IsZero() // just the id, where the profile was not at hand
 		}

@@ -25,9 +25,6 @@ func (d *Dialect) AppOf(rq *adapters.Request) (core.AppID, bool) {
 	return t.id, true
 }
 
-// AppOfFrame implements adapters.Fronting; the handshake has told already.
-func (d *Dialect) AppOfFrame(bool, []byte) (core.AppID, bool, bool) { return 0, false, false }
-
 // FailsQuietly implements adapters.Fronting: a failure has the status of one.
 func (d *Dialect) FailsQuietly() bool { return false }
 

@@ -16,10 +16,11 @@ import (
 	"dragoman/core"
 	"dragoman/core/engine"
 	"dragoman/core/remote"
+	"dragoman/proxy"
 )
 
 // askAgain is how long a sidecar that starts waits between two questions for the apps.
-const askAgain = 500 * time.Millisecond
+const askAgain = 100 * time.Millisecond
 
 // assembleSidecar is assemble for a proxy whose core is on other nodes: it has neither store nor bus,
 // and starts when one of the nodes has told it the numbers of its apps.
@@ -44,18 +45,18 @@ func assembleSidecar(ctx context.Context, p *Program) (_ *node, err error) {
 	}
 	n.metrics.MustRegister(nodeMetrics{n.remote})
 	n.served = n.remote.Core()
-	ids, err := askApps(ctx, n.remote, c, p.Log)
-	if err != nil {
+	if n.ids, err = askApps(ctx, n.remote, c, p.Log); err != nil {
 		return nil, err
 	}
-	return n, n.listen(ctx, p, ids)
+	return n, n.listen(ctx, p, n.ids)
 }
 
-// askApps learns the ids of the configured apps from the nodes, as soon as one answers.
+// askApps learns the ids of the configured apps from the nodes, as soon as one answers and takes live
+// connections.
 func askApps(ctx context.Context, r *remote.Client, c *config.Config, log *zap.Logger) ([]core.AppID, error) {
 	for told := false; ; {
 		known, err := r.Apps(ctx)
-		if err == nil {
+		if err == nil && slices.ContainsFunc(r.Nodes(), func(s remote.NodeState) bool { return s.Linked }) {
 			return matchApps(c, known)
 		}
 		if !told {
@@ -86,6 +87,15 @@ func matchApps(c *config.Config, known map[string]core.AppID) ([]core.AppID, err
 		return nil, fmt.Errorf("the core nodes do not know the apps %s: give them the same [[app]] tables", strings.Join(missing, ", "))
 	}
 	return ids, nil
+}
+
+// ledger keeps the modes that operators choose in the store; a sidecar has none and keeps them until it
+// ends.
+func (n *node) ledger(c *config.Config, ids []core.AppID) proxy.Ledger {
+	if n.store == nil {
+		return nil
+	}
+	return newLedger(n.store, names(c), ids)
 }
 
 // coreServer serves sidecars from the core of this node.

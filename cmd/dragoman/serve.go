@@ -36,6 +36,7 @@ type serveCmd struct {
 	Data string `placeholder:"DIR" help:"Demo: folder of database, uploads and development certificate. Default: a temporary one, removed at the end."`
 	Host string `default:"127.0.0.1" help:"Demo: address to listen on."`
 
+	Front int    `placeholder:"Q" help:"Demo: stand before the demo whose first port is Q as if it were the vendors: every call and live link is passed on to it."`
 	Panes string `placeholder:"DIR" help:"Demo: folder of the console's built live panes (make panes)."`
 }
 
@@ -121,6 +122,12 @@ func (c serveCmd) program(s streams) (p *Program, cleanup func(), err error) {
 			cleanup = func() { _ = os.RemoveAll(dir) } // it is a temporary folder: the system clears what is left
 		}
 		p.Config = config.Demo(c.Host, c.Port, p.Dir)
+		if c.Front != 0 {
+			if c.Front < 1 || c.Front > maxDemoPort {
+				return nil, nil, usagef("--front %d is no first port of a demo: 1 to %d.", c.Front, maxDemoPort)
+			}
+			config.Fronting(p.Config, c.Host, c.Front)
+		}
 		p.Config.Console = config.Console{Password: demoPassword(), Panes: c.Panes}
 	} else {
 		if p.Config, _, err = c.load(s); err != nil {

@@ -88,6 +88,26 @@ func (n *node) adminHandlers(a *proxy.Admin) map[string]http.Handler {
 	return out
 }
 
+// hookPages take the webhooks of vendors, by dialect and app, while their apps are shadowed.
+func (n *node) hookPages(c *config.Config) []proxy.Page {
+	return []proxy.Page{{Method: http.MethodPost, Path: "/vendor-hooks/:dialect/:app", Serve: func(rq *adapters.Request) *adapters.Response {
+		for i := range c.Apps {
+			if a := &c.Apps[i]; n.shadow != nil && a.Name == rq.Param("app") && n.shadow.Webhook(n.ids[i], a.Name, rq.Param("dialect"), rq) {
+				return &adapters.Response{Body: []byte("{}")}
+			}
+		}
+		return nil // to whom does not know, there is nothing here
+	}}}
+}
+
+// reports are those of all apps and dialects, for the console.
+func (n *node) reports() []shadow.Report {
+	if n.shadow == nil {
+		return nil
+	}
+	return n.shadow.Reports("", "")
+}
+
 // writeReports answers the reports of an app and a dialect, or of all.
 func (n *node) writeReports(w http.ResponseWriter, app, dialect string) error {
 	list := []shadow.Report{}

@@ -21,12 +21,14 @@ import (
 	"dragoman/core/blob"
 	"dragoman/core/bus"
 	"dragoman/core/engine"
+	"dragoman/core/fair"
 	"dragoman/core/remote"
 	"dragoman/core/store"
 	"dragoman/core/store/breaker"
 	"dragoman/normalize"
 	"dragoman/proxy"
 	"dragoman/proxy/shadow"
+	"dragoman/web"
 )
 
 // node is everything that runs, bottom to top.
@@ -48,6 +50,14 @@ type node struct {
 
 	sidecars *coreServer // nil when none are served
 }
+
+// Writes let through to the store's own queue at one time, those of one app while others write, too,
+// and those of one app that may wait. Twice what the store commits together keeps it busy.
+const (
+	storeSlots = 128
+	storeShare = 16
+	storeQueue = 1024
+)
 
 // assemble opens the parts from the bottom to the top. This file is the only place that knows all
 // of them.
@@ -72,7 +82,7 @@ func assemble(ctx context.Context, p *Program) (_ *node, err error) {
 		Changed:  func(s breaker.State) { p.Log.Warn("store breaker changed", zap.Stringer("state", s)) },
 		Observed: newStoreMetrics(n.metrics).observed,
 	})
-	n.store, n.breaker = guarded, guarded
+	n.store, n.breaker = fair.Wrap(guarded, fair.New(fair.Options{Slots: storeSlots, Share: storeShare, Queue: storeQueue})), guarded
 	if n.blobs, err = blob.Open(c.Files.Dir); err != nil {
 		return nil, fmt.Errorf("open the folder of uploads: %w", err)
 	}
@@ -80,6 +90,9 @@ func assemble(ctx context.Context, p *Program) (_ *node, err error) {
 	if n.bus, err = openBus(c, p.Log, func(up bool) {
 		if e := bused.Load(); e != nil {
 			e.BusChanged(up)
+		}
+		if s := n.front.Load(); s != nil {
+			s.Isolated(!up)
 		}
 	}); err != nil {
 		return nil, err
@@ -206,12 +219,26 @@ func (n *node) listen(ctx context.Context, p *Program, ids []core.AppID) error {
 	}
 	var tap proxy.Tap
 	if console != nil {
-		front, tap = append(front, console.Pages()...), console.Tap()
+		readiness, err := console.ReadinessPage(n.reports)
+		if err != nil {
+			return err
+		}
+		vendors, err := console.VendorsPages(func() web.Switchboard {
+			if s := n.front.Load(); s != nil {
+				return s
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		front, tap = append(append(append(front, console.Pages()...), readiness), vendors...), console.Tap()
 	}
 	trusted, err := prefixes(c.TrustedProxies)
 	if err != nil {
 		return err
 	}
+	front = append(front, n.hookPages(c)...)
 	main := proxy.Listener{Name: "main", Addr: c.Listen, Pages: front}
 	var others []proxy.Listener
 	for i := range dialects {
@@ -254,7 +281,7 @@ func (n *node) listen(ctx context.Context, p *Program, ids []core.AppID) error {
 		Listeners:    append([]proxy.Listener{main}, others...),
 		Ops:          &proxy.Ops{Addr: c.OpsListen, Handlers: n.adminHandlers(admin)},
 		Upstreams:    behind,
-		Ledger:       newLedger(n.store, names(c), ids),
+		Ledger:       n.ledger(c, ids),
 		Apps:         proxyApps(c, ids),
 		Registry:     n.metrics,
 		Log:          p.Log,
@@ -267,6 +294,9 @@ func (n *node) listen(ctx context.Context, p *Program, ids []core.AppID) error {
 		MaxBody:        largestBody(c),
 		MaxUpload:      c.Limits.Upload.Bytes,
 		MaxSockets:     c.Limits.Sockets,
+		Calls:          fair.Options{Share: c.Limits.Share},
+		AllSockets:     c.Limits.AllSockets,
+		Neighbours:     n.neighbours(c),
 		TrustedProxies: trusted,
 		Tap:            tap,
 		Observer:       observer,

@@ -27,13 +27,16 @@ func userSubject(k userKey) string {
 func peopleSubject(app core.AppID) string { return fmt.Sprintf("ppl.%d", app) }
 
 // dispatcher hands events on in the order they were committed: one goroutine, no store access but
-// to fill a gap. The queue is bounded by what one commit brings; it holds memory, not work.
+// to fill a gap and to settle memberships. The queue is bounded; see add.
 type dispatcher struct {
 	e      *Engine
 	mu     sync.Mutex
 	queue  []delivery
 	wake   chan struct{}
 	closed bool
+
+	most    int    // how many events may wait
+	dropped uint64 // left to be read later, or not told
 }
 
 type delivery struct {
@@ -45,7 +48,7 @@ type delivery struct {
 }
 
 func newDispatcher(e *Engine) *dispatcher {
-	return &dispatcher{e: e, wake: make(chan struct{}, 1)}
+	return &dispatcher{e: e, wake: make(chan struct{}, 1), most: dispatchMost}
 }
 
 // push queues local events.
@@ -55,7 +58,7 @@ func (d *dispatcher) push(evs ...*core.Event) {
 	}
 	d.mu.Lock()
 	for _, ev := range evs {
-		d.queue = append(d.queue, delivery{ev: ev})
+		d.add(delivery{ev: ev})
 	}
 	d.mu.Unlock()
 	d.kick()
@@ -68,6 +71,30 @@ func (d *dispatcher) then(f func()) {
 	d.mu.Unlock()
 	d.kick()
 }
+
+// add queues an event. When too many wait, which a store that answers no gap for long can cause, the
+// stored ones are left to be read from the store later, and passing ones are not told. What ends
+// connections is always kept. The lock is held.
+func (d *dispatcher) add(x delivery) {
+	if len(d.queue) < d.most || endsConnections[x.ev.Kind] {
+		d.queue = append(d.queue, x)
+		return
+	}
+	d.dropped++
+	if x.ev.Ev > 0 && x.ev.Channel != nil {
+		k := roomKey{x.ev.App, x.ev.Channel.ID}
+		d.e.kit.look.room(k)
+		if !x.remote {
+			d.e.kit.heads.note(k, x.ev.Ev)
+		}
+	}
+}
+
+// endsConnections are the kinds after which connections of somebody end.
+var endsConnections = map[core.EventKind]bool{core.UserDeactivated: true, core.UserDeleted: true, core.SessionKicked: true}
+
+// dispatchMost is how many events may wait to be handed on.
+const dispatchMost = 1 << 16
 
 // place brings an audience up to date with a membership, after the events queued so far.
 func (d *dispatcher) place(k placeKey) {
@@ -82,7 +109,7 @@ func (d *dispatcher) pushRemote(ev *core.Event) { d.pushFor(ev, "") }
 // pushFor queues an event of another node that came in the name of one of those it is for.
 func (d *dispatcher) pushFor(ev *core.Event, only core.UserID) {
 	d.mu.Lock()
-	d.queue = append(d.queue, delivery{ev: ev, remote: true, only: only})
+	d.add(delivery{ev: ev, remote: true, only: only})
 	d.mu.Unlock()
 	d.kick()
 }

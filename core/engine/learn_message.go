@@ -188,13 +188,18 @@ func (l *learning) insert(c *core.Channel, m *core.Message) error {
 	return l.readOwn(c, m)
 }
 
-// saidAfter reports whether x was said after m. Where the other system tells whole seconds its numbers
-// decide, which rise.
+// saidAfter reports whether x was said after m. Where the other system tells whole seconds its numbers,
+// which rise, decide within one; and what the core itself has dated more finely came before what is
+// learnt of the same second, since the core had the say then.
 func saidAfter(x, m *core.Message) bool {
-	if m.ID != 0 && x.CreatedAt.Equal(m.CreatedAt) {
-		return x.ID > m.ID
+	if m.ID == 0 || m.CreatedAt.Nanosecond() != 0 {
+		return x.CreatedAt.After(m.CreatedAt)
 	}
-	return x.CreatedAt.After(m.CreatedAt)
+	at := x.CreatedAt.Truncate(time.Second)
+	if at.Equal(m.CreatedAt) {
+		return x.CreatedAt.Equal(at) && x.ID > m.ID
+	}
+	return at.After(m.CreatedAt)
 }
 
 // readOwn counts a message as read by its author.

@@ -18,8 +18,8 @@ type txn struct {
 	origin string // device session the command came from
 	after  []func()
 	events []*core.Event
+	quiet  bool // webhooks are not told: another system does that
 	drops  []invalidation
-	quiet  bool  // webhooks are not told: another system does that
 	untold error // why the other nodes were not told of what they have to forget
 }
 

@@ -226,3 +226,68 @@ func TestADeadlineGoesAlong(t *testing.T) {
 		t.Errorf("the breaker is in state %d", s.Breaker)
 	}
 }
+
+func TestANodeTakesOnlySoManyCalls(t *testing.T) {
+	n := startNode(t, "a", func(n *node) {
+		n.hold = make(chan struct{})
+		n.opt = func(o *remote.ServerOptions) { o.MaxCalls = 4 }
+	})
+	c := client(t, func(o *remote.Options) { o.Probe = time.Hour }, n)
+	until(t, "the first probe", func() bool { return c.Core().Health.Ready(t.Context()) == nil })
+	done := make(chan error, 4)
+	for range 4 {
+		go func() {
+			_, err := c.Core().Apps.Get(t.Context(), ann, core.GetApp{})
+			done <- err
+		}()
+	}
+	until(t, "four calls", func() bool { return n.gets.Load() == 4 })
+	_, err := c.Core().Apps.Get(t.Context(), ann, core.GetApp{})
+	if f := fault.From(err); f == nil || f.Reason != fault.ServerUnavailable || f.RetryAfter != time.Second {
+		t.Errorf("the fifth call: %v", err)
+	}
+	close(n.hold)
+	for range 4 {
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+	if _, err := c.Core().Apps.Get(t.Context(), ann, core.GetApp{}); err != nil {
+		t.Errorf("afterwards: %v", err)
+	}
+}
+
+// A node that neither answers nor dies costs a read half of its time, once: then the breaker is open.
+func TestANodeThatHangsIsLeftAlone(t *testing.T) {
+	var hung atomic.Bool
+	release := make(chan struct{})
+	a := startNode(t, "a", func(n *node) {
+		n.answered = func(_ http.ResponseWriter, r *http.Request) bool {
+			if !hung.Load() {
+				return false
+			}
+			select {
+			case <-release:
+			case <-r.Context().Done():
+			}
+			return true
+		}
+	})
+	defer close(release)
+	b := startNode(t, "b")
+	c := client(t, func(o *remote.Options) { o.Breaker.Failures = 2 }, a, b)
+	by := person(t, c, "a", 0)
+	hung.Store(true)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+	defer cancel()
+	if app, err := c.Core().Apps.Get(ctx, by, core.GetApp{}); err != nil || app.Name != "b" {
+		t.Fatalf("%s, %v", app.Name, err)
+	}
+	until(t, "an open breaker", func() bool { return c.Nodes()[0].Breaker == 2 })
+	began := time.Now()
+	if app, err := c.Core().Apps.Get(t.Context(), by, core.GetApp{}); err != nil || app.Name != "b" || time.Since(began) > time.Second {
+		t.Errorf("%s, %v, after %s", app.Name, err, time.Since(began))
+	}
+	hung.Store(false)
+	until(t, "a closed breaker", func() bool { return c.Nodes()[0].Breaker == 0 })
+}

@@ -154,14 +154,14 @@ const (
 	readyMethod = "Nodes.Ready"
 )
 
-// health implements core.Health: one node that is ready will do.
+// health implements core.Health: one node that is ready and takes live connections will do.
 type health struct{ c *Client }
 
 // Ready implements core.Health.
 func (h health) Ready(ctx context.Context) error {
 	var last error = fault.UpstreamCircuitOpen.Error("no core node is reachable")
 	for _, n := range h.c.route(core.Actor{}) {
-		if !n.usable() {
+		if !n.usable() || !n.link.ready() {
 			continue
 		}
 		_, err := n.post(ctx, readyMethod, nil)

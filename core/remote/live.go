@@ -31,12 +31,14 @@ func (l live) Connect(ctx context.Context, by core.Actor, in core.Connect) (core
 		defer cancel()
 	}
 	var last error
-	for _, n := range l.c.route(by) {
+	route := l.c.route(by)
+	for i, n := range route {
 		if !n.usable() || !n.link.ready() {
 			continue
 		}
-		out, err := n.link.connect(ctx, by, in)
-		if err == nil || !fault.IsReason(err, fault.ServerUnavailable) || ctx.Err() != nil {
+		out, err := n.link.attempt(ctx, by, in, i < len(route)-1)
+		away := fault.IsReason(err, fault.ServerUnavailable) || fault.IsReason(err, fault.UpstreamTimeout)
+		if err == nil || !away || ctx.Err() != nil {
 			return out, err
 		}
 		last = err
@@ -45,6 +47,16 @@ func (l live) Connect(ctx context.Context, by core.Actor, in core.Connect) (core
 		return core.Connection{}, last
 	}
 	return core.Connection{}, l.c.closed()
+}
+
+// attempt is connect; where there is another node it leaves half of the time for that.
+func (l *link) attempt(ctx context.Context, by core.Actor, in core.Connect, again bool) (core.Connection, error) {
+	if until, ok := ctx.Deadline(); ok && again {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, time.Until(until)/2)
+		defer cancel()
+	}
+	return l.connect(ctx, by, in)
 }
 
 // connect opens a connection on this link.
@@ -75,9 +87,22 @@ func (l *link) connect(ctx context.Context, by core.Actor, in core.Connect) (cor
 		var once sync.Once
 		return core.Connection{ID: c.id, Self: w.Opened.Self, Close: func() { once.Do(c.hangUp) }}, nil
 	case <-ctx.Done():
-		c.once.Do(func() {})
-		c.hangUp()
+		c.forsake()
 		return core.Connection{}, failed(ctx, ctx.Err())
+	}
+}
+
+// forsake gives up a connection that does not open: the node closes it should it open yet.
+func (c *conn) forsake() {
+	c.once.Do(func() {})
+	c.l.mu.Lock()
+	defer c.l.mu.Unlock()
+	if c.l.conns[c.no] == c {
+		delete(c.l.conns, c.no)
+		if c.l.up {
+			c.l.push(up{Conn: c.no, Close: true})
+		}
+		c.l.empty()
 	}
 }
 

@@ -27,11 +27,12 @@ type ServerOptions struct {
 	// Apps lists the apps by name; proxies ask for it when they start.
 	Apps func(ctx context.Context) (map[string]core.AppID, error)
 
-	MaxBody int64         // bytes of a command: 32 MiB
-	Timeout time.Duration // of a command whose caller names no deadline: 10 s
-	Silence time.Duration // after which a link that says nothing is dead: 15 s
-	Queue   int           // deliveries that wait on one link before it is cut: 65,536
-	Report  func(msg string, err error)
+	MaxBody  int64         // bytes of a command: 32 MiB
+	MaxCalls int           // commands at a time; more are refused as server.unavailable: 2,048
+	Timeout  time.Duration // of a command whose caller names no deadline: 10 s
+	Silence  time.Duration // after which a link that says nothing is dead: 15 s
+	Queue    int           // deliveries that wait on one link before it is cut: 65,536
+	Report   func(msg string, err error)
 }
 
 // Server answers proxies from a core. It is an http.Handler for all of /v1/core/.
@@ -40,6 +41,7 @@ type Server struct {
 	secret  [sha256.Size]byte
 	methods map[string]*method
 
+	calls    chan struct{} // one for each command that runs
 	draining atomic.Bool
 	mu       sync.Mutex
 	links    map[*serverLink]struct{}
@@ -49,13 +51,14 @@ type Server struct {
 // NewServer makes a server of a core.
 func NewServer(o ServerOptions) *Server {
 	o.MaxBody = or(o.MaxBody, 32<<20)
+	o.MaxCalls = or(o.MaxCalls, 2048)
 	o.Timeout = or(o.Timeout, 10*time.Second)
 	o.Silence = or(o.Silence, 15*time.Second)
 	o.Queue = or(o.Queue, 64<<10)
 	if o.Report == nil {
 		o.Report = func(string, error) {}
 	}
-	s := &Server{opt: o, secret: sha256.Sum256([]byte("Bearer " + o.Secret)), methods: map[string]*method{}, links: map[*serverLink]struct{}{}}
+	s := &Server{opt: o, secret: sha256.Sum256([]byte("Bearer " + o.Secret)), methods: map[string]*method{}, links: map[*serverLink]struct{}{}, calls: make(chan struct{}, o.MaxCalls)}
 	for _, m := range methods {
 		s.methods[m.name] = m
 	}
@@ -98,6 +101,13 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if name == linkPath {
 		s.serveLink(w, r)
+		return
+	}
+	select {
+	case s.calls <- struct{}{}:
+		defer func() { <-s.calls }()
+	default:
+		answer(w, nothing{}, fault.ServerUnavailable.Error("").After(time.Second), nil)
 		return
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), s.patience(r))

@@ -169,6 +169,13 @@ func (f *fake) connection(id string) (core.Connect, bool) {
 	return c, ok
 }
 
+// ends is how many connections were closed.
+func (f *fake) ends() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.closed)
+}
+
 // core is the fake as services.
 func (f *fake) core() *core.Core {
 	return &core.Core{

@@ -25,6 +25,7 @@ type Part struct {
 	starts  int
 	fell    int // how often it ended by itself
 	killed  bool
+	left    bool          // it was asked to end
 	ready   chan struct{} // closed when the process that runs now has said so
 	again   chan struct{} // a process killed waits for it
 	over    chan struct{}
@@ -79,9 +80,10 @@ func (p *Part) run() {
 		p.mu.Lock()
 		p.up, p.ready = false, make(chan struct{})
 		killed, stopped := p.killed, p.stopped
-		if !killed && !stopped {
+		if !killed && !stopped && !p.left {
 			p.fell++
 		}
+		p.left = false
 		p.mu.Unlock()
 		switch {
 		case stopped:
@@ -144,8 +146,34 @@ func (p *Part) signal(s syscall.Signal) error {
 	return p.cmd.Process.Signal(s)
 }
 
-// Leave asks the process to end in good order, and lets the system start it again.
-func (p *Part) Leave() error { return p.signal(syscall.SIGTERM) }
+// Leave asks the process to end in good order, and lets the system start it again. It waits until the
+// new one is ready, for as long as patience goes.
+func (p *Part) Leave(patience time.Duration) error {
+	p.mu.Lock()
+	if !p.up {
+		p.mu.Unlock()
+		return errors.New(p.Name + " is down")
+	}
+	p.left = true
+	starts, err := p.starts, p.cmd.Process.Signal(syscall.SIGTERM)
+	p.mu.Unlock()
+	for end := time.Now().Add(patience); err == nil; time.Sleep(20 * time.Millisecond) {
+		p.mu.Lock()
+		ready, again := p.ready, p.up && p.starts > starts
+		p.mu.Unlock()
+		if again {
+			select {
+			case <-ready:
+				return nil
+			default:
+			}
+		}
+		if time.Now().After(end) {
+			err = fmt.Errorf("%s has not left and come back within %s", p.Name, patience)
+		}
+	}
+	return err
+}
 
 // Fell is how often the process ended without having been killed.
 func (p *Part) Fell() int {

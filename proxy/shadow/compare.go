@@ -2,6 +2,7 @@ package shadow
 
 import (
 	"context"
+	"time"
 
 	"dragoman/adapters"
 	"dragoman/normalize/diff"
@@ -9,7 +10,7 @@ import (
 )
 
 // compare puts a read to the side that did not answer it. What differs may have changed between the two
-// answers: then both sides are asked anew, and only what differs again is a difference.
+// answers: then both sides are asked anew, and only what differs every time is a difference.
 func (p *pair) compare(ctx context.Context, x *proxy.Exchange, confirm bool) {
 	if why := p.rules.Alone(x.Route); why != "" || x.Route == "" || x.Cut {
 		p.book.note(x.Route, alone)
@@ -25,32 +26,52 @@ func (p *pair) compare(ctx context.Context, x *proxy.Exchange, confirm bool) {
 	if x.Mode.Foreign() {
 		second, err = p.askCore(ctx, call)
 	} else {
-		second, err = p.once(ctx, call)
+		second, err = p.once(ctx, p.mirror.renamed(call))
 	}
 	if err != nil {
 		p.book.note(x.Route, unasked)
 		return
 	}
 	r := p.judge(x, first, second)
-	if r.Verdict == diff.Different && confirm {
-		if x.Mode.Foreign() {
-			first, err = p.once(ctx, call)
-			if err == nil && first.Code == "" {
-				f := p.learner.Learn(call.Route, call.Request, first.Body)
-				p.feed.teach(ctx, f.Items, true)
-			}
-			if err == nil {
-				second, err = p.askCore(ctx, call)
-			}
-		} else if first, err = p.askCore(ctx, call); err == nil {
-			second, err = p.once(ctx, call)
+	for n := range confirmations {
+		if r.Verdict != diff.Different || !confirm {
+			break
 		}
-		if err == nil {
-			r = p.judge(x, first, second)
+		if n > 0 && !p.feed.pause(ctx, time.Duration(n)*confirmPause) {
+			return
 		}
+		if first, second, err = p.both(ctx, x, call); err != nil {
+			break // what is known stands
+		}
+		r = p.judge(x, first, second)
 	}
 	p.book.judged(x, &r)
 	p.s.met.judged(p, x.Route, &r)
+}
+
+// How often both sides are asked anew before a difference counts, and how long it waits in between.
+const (
+	confirmations = 3
+	confirmPause  = 100 * time.Millisecond
+)
+
+// both asks both sides anew, the one that answers first. What the vendor says is learnt in between: it may
+// be newer than what has come through the queue.
+func (p *pair) both(ctx context.Context, x *proxy.Exchange, call *adapters.Call) (first, second proxy.Answer, err error) {
+	if !x.Mode.Foreign() {
+		if first, err = p.askCore(ctx, call); err == nil {
+			second, err = p.once(ctx, p.mirror.renamed(call))
+		}
+		return first, second, err
+	}
+	if first, err = p.once(ctx, call); err != nil {
+		return first, second, err
+	}
+	if first.Code == "" {
+		p.feed.teach(ctx, p.learner.Learn(call.Route, call.Request, first.Body).Items, true)
+	}
+	second, err = p.askCore(ctx, call)
+	return first, second, err
 }
 
 // askCore puts a call to the core.
@@ -66,5 +87,5 @@ func (p *pair) judge(x *proxy.Exchange, first, second proxy.Answer) diff.Result 
 		first, second = second, first
 	}
 	side := func(a proxy.Answer) diff.Answer { return diff.Answer{Status: a.Status, Reason: a.Code, Body: a.Body} }
-	return diff.Compare(side(first), side(second), p.rules.Rules(x.Route), nil)
+	return diff.Compare(side(first), side(second), p.rules.Rules(x.Route), p.mirror.same)
 }

@@ -25,15 +25,14 @@ const (
 	retryWait = 2 * time.Second        // before gaps that could not be filled are tried again
 )
 
-// piece is one piece of traffic: exactly one of exchange, link, hook, gap and mark is set.
+// piece is one piece of traffic: exactly one of exchange, link, hook and mark is set.
 type piece struct {
 	exchange *proxy.Exchange
 	link     *link
 	client   bool
 	text     bool
 	data     []byte
-	hook     *adapters.Request
-	gap      *adapters.Gap
+	hook     *adapters.Lesson
 	mark     chan struct{} // closed when everything before it is done
 	at       time.Time
 }
@@ -50,7 +49,6 @@ type feed struct {
 	links   int
 	since   time.Time // from when on something may have been missed; zero: nothing was
 	open    []adapters.Gap
-	last    time.Time // when the piece learnt last had come
 
 	recent map[uint64]struct{} // used by the goroutine alone, as is what follows
 	older  map[uint64]struct{}
@@ -166,7 +164,7 @@ func (f *feed) first() bool {
 func (f *feed) due(now time.Time) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return !f.since.IsZero() && now.Sub(f.since) > sweepWait && now.Sub(f.last) > 0
+	return !f.since.IsZero() && now.Sub(f.since) > sweepWait
 }
 
 // take returns what has waited long enough, and all that waits if somebody drains.
@@ -176,7 +174,7 @@ func (f *feed) take(ctx context.Context) []piece {
 	if len(f.queue) == 0 || ctx.Err() != nil {
 		return nil
 	}
-	hurry := slices.ContainsFunc(f.queue, func(x piece) bool { return x.mark != nil || x.gap != nil })
+	hurry := slices.ContainsFunc(f.queue, func(x piece) bool { return x.mark != nil })
 	if rest := f.p.s.o.Window - f.p.s.o.Now().Sub(f.queue[0].at); rest > 0 && !hurry && len(f.queue) < maxBatch {
 		f.mu.Unlock()
 		select {
@@ -195,28 +193,33 @@ func (f *feed) take(ctx context.Context) []piece {
 func (f *feed) work(ctx context.Context, batch []piece) {
 	var l adapters.Lesson
 	for i := range batch {
-		x := &batch[i]
-		if x.gap != nil {
-			f.learn(ctx, l)
-			l = adapters.Lesson{}
-			f.fill(ctx, *x.gap)
-			continue
-		}
-		l.Add(f.read(x))
+		l.Add(f.read(&batch[i]))
 	}
 	f.learn(ctx, l)
 	for i := range batch {
 		x := &batch[i]
 		if e := x.exchange; e != nil && !f.p.write(e) {
-			f.p.compare(ctx, e, true)
+			if f.behind() {
+				f.p.book.note(e.Route, skipped)
+				f.p.s.met.skipped(f.p)
+			} else {
+				f.p.compare(ctx, e, true)
+			}
 		}
 		if x.mark != nil {
 			close(x.mark)
 		}
 	}
+}
+
+// behind reports whether lessons have waited for too long to compare anything in between.
+func (f *feed) behind() bool { return f.late(tooLate / 2) }
+
+// late reports whether the first piece has waited for longer than that.
+func (f *feed) late(than time.Duration) bool {
 	f.mu.Lock()
-	f.last = batch[len(batch)-1].at
-	f.mu.Unlock()
+	defer f.mu.Unlock()
+	return len(f.queue) > 0 && f.p.s.o.Now().Sub(f.queue[0].at) > than
 }
 
 // read makes a lesson of a piece of traffic.
@@ -228,7 +231,7 @@ func (f *feed) read(x *piece) adapters.Lesson {
 		}
 		return x.link.hear.Hear(x.client, x.text, x.data)
 	case x.hook != nil:
-		return f.p.learner.Webhook(x.hook)
+		return *x.hook
 	case e == nil, e.Mode != proxy.ModeShadowVendor:
 		return adapters.Lesson{}
 	case e.Cut:
@@ -314,7 +317,7 @@ func (f *feed) teach(ctx context.Context, items []core.Imported, final bool) (wa
 			if fault.IsReason(err, fault.StorageUnavailable) && f.pause(ctx, retryWait) {
 				continue
 			}
-			f.p.s.o.Log.Warn("the core cannot learn", zap.String("app", f.p.name), zap.String("dialect", f.p.key.dialect), zap.Error(err))
+			f.p.s.o.Log.Warn("the core cannot learn", zap.String("app", f.p.app()), zap.String("dialect", f.p.key.dialect), zap.Error(err))
 			f.missed(f.p.s.o.Now())
 			return wanting
 		}

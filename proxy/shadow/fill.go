@@ -91,7 +91,7 @@ func (f *feed) keep(g adapters.Gap, err error) {
 	case fault.GroupNotFound, fault.MessageNotFound, fault.ResourceNotFound, fault.UserNotFound:
 		return
 	}
-	f.p.s.o.Log.Warn("a gap cannot be filled", zap.String("app", f.p.name), zap.String("dialect", f.p.key.dialect),
+	f.p.s.o.Log.Warn("a gap cannot be filled", zap.String("app", f.p.app()), zap.String("dialect", f.p.key.dialect),
 		zap.String("kind", string(g.Kind)), zap.Error(err))
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -165,6 +165,6 @@ func (p *pair) once(ctx context.Context, call *adapters.Call) (proxy.Answer, err
 // exchange is a call as the sides take it.
 func (p *pair) exchange(call *adapters.Call) *proxy.Exchange {
 	return &proxy.Exchange{
-		App: p.key.app, AppName: p.name, Dialect: p.key.dialect, Route: call.Route, At: p.s.o.Now(), Request: call.Request, Raw: call.Raw,
+		App: p.key.app, AppName: p.app(), Dialect: p.key.dialect, Route: call.Route, At: p.s.o.Now(), Request: call.Request, Raw: call.Raw,
 	}
 }

@@ -13,7 +13,12 @@ import (
 // missing.
 func (s *Shadow) Handover(ctx context.Context, app core.AppID, dialect string, from, to proxy.Mode) error {
 	p := s.pair(app, "", dialect)
-	if p == nil {
+	switch {
+	case p == nil && to.Shadowed():
+		return fmt.Errorf("the core cannot follow the vendor of %s yet", dialect)
+	case p == nil && from.Foreign() != to.Foreign():
+		return fmt.Errorf("nothing can be handed over for %s: import what is missing, then force", dialect)
+	case p == nil:
 		return nil
 	}
 	if to == proxy.ModeShadowVendor && from != proxy.ModeShadowVendor {
@@ -21,6 +26,7 @@ func (s *Shadow) Handover(ctx context.Context, app core.AppID, dialect string, f
 		p.begin()
 	}
 	if from.Foreign() == to.Foreign() {
+		p.follows.Store(to == proxy.ModeShadowVendor)
 		return nil
 	}
 	switch from {
@@ -42,5 +48,6 @@ func (s *Shadow) Handover(ctx context.Context, app core.AppID, dialect string, f
 	case from == proxy.ModeShadowCore && m.Lost > 0:
 		return fmt.Errorf("the vendor does not have %d writes", m.Lost)
 	}
+	p.follows.Store(to == proxy.ModeShadowVendor)
 	return nil
 }

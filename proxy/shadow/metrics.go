@@ -33,7 +33,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 }
 
 func (m *metrics) judged(p *pair, route string, r *diff.Result) {
-	m.compared.WithLabelValues(p.name, p.key.dialect, route, string(r.Verdict)).Inc()
+	m.compared.WithLabelValues(p.app(), p.key.dialect, route, string(r.Verdict)).Inc()
 }
 
 func (m *metrics) learnt(p *pair, out *core.Learnt, refused int) {
@@ -42,20 +42,20 @@ func (m *metrics) learnt(p *pair, out *core.Learnt, refused int) {
 		n       int
 	}{{"new", out.New}, {"changed", out.Changed}, {"known", out.Known}, {"refused", refused}} {
 		if x.n > 0 {
-			m.learned.WithLabelValues(p.name, p.key.dialect, x.outcome).Add(float64(x.n))
+			m.learned.WithLabelValues(p.app(), p.key.dialect, x.outcome).Add(float64(x.n))
 		}
 	}
 }
 
 func (m *metrics) skipped(p *pair) {
-	m.left.WithLabelValues(p.name, p.key.dialect, "comparison").Inc()
+	m.left.WithLabelValues(p.app(), p.key.dialect, "comparison").Inc()
 }
-func (m *metrics) dropped(p *pair) { m.left.WithLabelValues(p.name, p.key.dialect, "lesson").Inc() }
+func (m *metrics) dropped(p *pair) { m.left.WithLabelValues(p.app(), p.key.dialect, "lesson").Inc() }
 
 func (m *metrics) fills(p *pair, outcome string) {
-	m.filled.WithLabelValues(p.name, p.key.dialect, outcome).Inc()
+	m.filled.WithLabelValues(p.app(), p.key.dialect, outcome).Inc()
 }
 
 func (m *metrics) mirrored(p *pair, outcome string) {
-	m.mirror.WithLabelValues(p.name, p.key.dialect, outcome).Inc()
+	m.mirror.WithLabelValues(p.app(), p.key.dialect, outcome).Inc()
 }

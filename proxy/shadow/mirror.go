@@ -2,10 +2,13 @@ package shadow
 
 import (
 	"context"
+	"strings"
 	"sync"
+	"time"
 
 	"go.uber.org/zap"
 
+	"dragoman/adapters"
 	"dragoman/normalize/diff"
 	"dragoman/proxy"
 )
@@ -19,12 +22,14 @@ type mirror struct {
 	busy  bool
 	lost  int // writes that the vendor does not have
 	sent  int
+	names map[string]string // of what the core has made, as the vendor named it
+	order []string          // of names, oldest first
 	wake  chan struct{}
 	idle  chan struct{} // closed and made anew whenever the queue is empty
 }
 
 func newMirror(p *pair) *mirror {
-	return &mirror{p: p, wake: make(chan struct{}, 1), idle: make(chan struct{})}
+	return &mirror{p: p, names: map[string]string{}, wake: make(chan struct{}, 1), idle: make(chan struct{})}
 }
 
 // push queues a write that the core has answered. One that the core refused is not sent: the vendor has
@@ -86,6 +91,7 @@ func (m *mirror) send(ctx context.Context, x *proxy.Exchange) {
 		p.book.note(x.Route, alone)
 		return
 	}
+	call = m.renamed(call)
 	answer, err := p.askVendor(ctx, call)
 	if err != nil && ctx.Err() != nil {
 		return
@@ -96,7 +102,7 @@ func (m *mirror) send(ctx context.Context, x *proxy.Exchange) {
 		m.mu.Unlock()
 		p.book.note(x.Route, lost)
 		p.s.met.mirrored(p, lost)
-		p.s.o.Log.Warn("the vendor did not take a write", zap.String("app", p.name), zap.String("dialect", p.key.dialect),
+		p.s.o.Log.Warn("the vendor did not take a write", zap.String("app", p.app()), zap.String("dialect", p.key.dialect),
 			zap.String("operation", x.Route), zap.String("request_id", x.Request.ID), zap.Error(err))
 		if answer.Status == 0 {
 			return
@@ -107,12 +113,66 @@ func (m *mirror) send(ctx context.Context, x *proxy.Exchange) {
 		m.mu.Unlock()
 		p.s.met.mirrored(p, sent)
 	}
+	m.made(p.learner.Made(x.Route, x.Answer.Body), p.learner.Made(x.Route, answer.Body))
 	r := p.judge(x, x.Answer, answer)
 	if p.rules.Alone(x.Route) != "" {
 		r = diff.Result{Verdict: diff.Incomparable}
 	}
 	p.book.judged(x, &r)
 	p.s.met.judged(p, x.Route, &r)
+}
+
+// maxNames bounds the names remembered: what is changed later than that many messages is not found at
+// the vendor, and counts as lost.
+const maxNames = 100_000
+
+// made remembers that both sides have named the same thing.
+func (m *mirror) made(core, vendor string) {
+	if core == "" || vendor == "" || core == vendor {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if _, known := m.names[core]; !known {
+		if m.order = append(m.order, core); len(m.order) > maxNames {
+			delete(m.names, m.order[0])
+			m.order = m.order[1:]
+		}
+	}
+	m.names[core] = vendor
+}
+
+// same reports whether the vendor's first and the core's second name the same thing.
+func (m *mirror) same(first, second string) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	v, ok := m.names[second]
+	return ok && v == first
+}
+
+// renamed puts the vendor's names into the path of a call.
+func (m *mirror) renamed(call *adapters.Call) *adapters.Call {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if len(m.names) == 0 {
+		return call
+	}
+	path, query, asked := strings.Cut(call.Raw, "?")
+	parts := strings.Split(path, "/")
+	changed := false
+	for i, s := range parts {
+		if v, ok := m.names[s]; ok {
+			parts[i], changed = v, true
+		}
+	}
+	if !changed {
+		return call
+	}
+	out := *call
+	if out.Raw = strings.Join(parts, "/"); asked {
+		out.Raw += "?" + query
+	}
+	return &out
 }
 
 // drain waits until everything is sent.
@@ -130,6 +190,13 @@ func (m *mirror) drain(ctx context.Context) error {
 			return ctx.Err()
 		}
 	}
+}
+
+// behind reports whether the first write has waited for too long.
+func (m *mirror) behind(now time.Time) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return len(m.queue) > 0 && now.Sub(m.queue[0].At) > tooLate
 }
 
 // state tells how the mirror stands.

@@ -69,7 +69,7 @@ func (s *Shadow) Reports(app, dialect string) []Report {
 	s.mu.Lock()
 	var ps []*pair
 	for k, p := range s.pairs {
-		if (app == "" || app == p.name) && (dialect == "" || dialect == k.dialect) {
+		if (app == "" || app == p.app()) && (dialect == "" || dialect == k.dialect) {
 			ps = append(ps, p)
 		}
 	}
@@ -87,7 +87,7 @@ func (s *Shadow) Reset(app, dialect string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for k, p := range s.pairs {
-		if (app == "" || app == p.name) && (dialect == "" || dialect == k.dialect) {
+		if (app == "" || app == p.app()) && (dialect == "" || dialect == k.dialect) {
 			p.book.reset()
 		}
 	}
@@ -125,14 +125,18 @@ func (p *pair) settle(ctx context.Context) error {
 	return nil
 }
 
+// tooLate is how long something may wait before the side that follows counts as behind.
+const tooLate = 2 * time.Second
+
 // report reads the book.
 func (p *pair) report() Report {
 	r := p.book.read()
-	r.App, r.Dialect = p.name, p.key.dialect
+	r.App, r.Dialect = p.app(), p.key.dialect
 	f := p.feed
 	f.mu.Lock()
 	r.Fed.Dropped, r.Fed.Waiting, r.Fed.Links, r.Fed.Gaps, r.Fed.Missed = f.dropped, len(f.queue), f.links, len(f.open), !f.since.IsZero()
 	f.mu.Unlock()
+	behind := f.late(tooLate)
 	r.Mirrored = p.mirror.state()
 	for _, x := range []struct {
 		n   int
@@ -141,13 +145,17 @@ func (p *pair) report() Report {
 		{r.Fed.Gaps, "gaps that could not be filled from the vendor"},
 		{r.Fed.Refused, "things that the core could not take over"},
 		{r.Fed.Unread, "parts of the traffic that could not be read"},
-		{r.Fed.Waiting, "pieces of traffic that wait to be learnt"},
-		{r.Mirrored.Waiting, "writes that wait to be sent to the vendor"},
 		{r.Mirrored.Lost, "writes that the vendor does not have"},
 	} {
 		if x.n > 0 {
 			r.Reasons = append(r.Reasons, fmt.Sprintf("%d %s", x.n, x.why))
 		}
+	}
+	if behind {
+		r.Reasons = append(r.Reasons, fmt.Sprintf("%d pieces of traffic wait to be learnt, the first for more than %s", r.Fed.Waiting, tooLate))
+	}
+	if p.mirror.behind(p.s.o.Now()) {
+		r.Reasons = append(r.Reasons, fmt.Sprintf("%d writes wait to be sent to the vendor, the first for more than %s", r.Mirrored.Waiting, tooLate))
 	}
 	if r.Fed.Missed {
 		r.Reasons = append(r.Reasons, "something may have been missed and is not looked for yet")

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -116,13 +117,16 @@ func (s *Shadow) Close() {
 type pair struct {
 	s       *Shadow
 	key     pairKey
-	name    string // of the app
+	called  atomic.Pointer[string] // name of the app, once it is known
 	learner adapters.Learner
 	rules   *diff.Table
 	feed    *feed
 	mirror  *mirror
 	book    *book
 	begun   atomic.Bool // what the vendor has is being read, or was
+	// follows says that the vendor has the say. Otherwise its links and webhooks tell of nothing but what
+	// the core itself has sent there, a moment ago.
+	follows atomic.Bool
 }
 
 // pair returns the state of an app in a dialect; nil for a dialect that nothing is known of.
@@ -131,14 +135,15 @@ func (s *Shadow) pair(app core.AppID, name, dialect string) *pair {
 	defer s.mu.Unlock()
 	k := pairKey{app, dialect}
 	if p := s.pairs[k]; p != nil {
-		p.name = cmp.Or(p.name, name)
+		p.call(name)
 		return p
 	}
 	d, ok := s.o.Dialects[dialect]
 	if !ok || d.Learner == nil || s.ctx.Err() != nil {
 		return nil
 	}
-	p := &pair{s: s, key: k, name: name, learner: d.Learner, rules: d.Rules, book: newBook(s.o.Now)}
+	p := &pair{s: s, key: k, learner: d.Learner, rules: d.Rules, book: newBook(s.o.Now)}
+	p.call(name)
 	p.feed, p.mirror = newFeed(p), newMirror(p)
 	s.pairs[k] = p
 	for _, run := range []func(context.Context){p.feed.run, p.mirror.run} {
@@ -151,6 +156,21 @@ func (s *Shadow) pair(app core.AppID, name, dialect string) *pair {
 	return p
 }
 
+// call names the app, unless that is done.
+func (p *pair) call(name string) {
+	if name != "" {
+		p.called.CompareAndSwap(nil, &name)
+	}
+}
+
+// app is the name of the app, for people.
+func (p *pair) app() string {
+	if n := p.called.Load(); n != nil {
+		return *n
+	}
+	return "app-" + strconv.FormatInt(int64(p.key.app), 10)
+}
+
 // Observe implements proxy.Observer: it queues, and no more.
 func (s *Shadow) Observe(x *proxy.Exchange) {
 	if !x.Mode.Shadowed() || x.Live {
@@ -160,6 +180,7 @@ func (s *Shadow) Observe(x *proxy.Exchange) {
 	if p == nil {
 		return
 	}
+	p.follows.Store(x.Mode.Foreign())
 	switch {
 	case x.Mode.Foreign():
 		p.begin()
@@ -192,6 +213,7 @@ func (s *Shadow) Link(x *proxy.Exchange) proxy.LinkObserver {
 	if p == nil {
 		return nil
 	}
+	p.follows.Store(true)
 	p.begin()
 	p.feed.linked(1)
 	return &link{p: p, hear: p.learner.Listen(x.Request)}
@@ -205,18 +227,32 @@ type link struct {
 
 // Frame implements proxy.LinkObserver.
 func (l *link) Frame(dir proxy.Direction, text bool, data []byte) {
+	if !l.p.follows.Load() {
+		return
+	}
 	l.p.feed.push(piece{link: l, client: dir == proxy.FromClient, text: text, data: data})
 }
 
 // Closed implements proxy.LinkObserver. What happened since may have been told to nobody else.
 func (l *link) Closed() {
-	l.p.feed.linked(-1)
-	l.p.feed.missed(l.p.s.o.Now())
+	if l.p.feed.linked(-1); l.p.follows.Load() {
+		l.p.feed.missed(l.p.s.o.Now())
+	}
 }
 
-// Webhook teaches a call that the vendor made to the app's own server.
-func (s *Shadow) Webhook(app core.AppID, name, dialect string, rq *adapters.Request) {
-	if p := s.pair(app, name, dialect); p != nil {
-		p.feed.push(piece{hook: rq})
+// Webhook teaches a call that the vendor made to the app's own server; false when it does not prove to be
+// the vendor's.
+func (s *Shadow) Webhook(app core.AppID, name, dialect string, rq *adapters.Request) bool {
+	d, ok := s.o.Dialects[dialect]
+	if !ok {
+		return false
 	}
+	l, ok := d.Learner.Webhook(app, rq)
+	if !ok {
+		return false
+	}
+	if p := s.pair(app, name, dialect); p != nil && len(l.Items) > 0 && p.follows.Load() {
+		p.feed.push(piece{hook: &l})
+	}
+	return true
 }

@@ -4,6 +4,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 	"fmt"
 	"net/url"
 	"strings"
@@ -15,6 +16,7 @@ import (
 	"dragoman/adapters"
 	"dragoman/adapters/stream"
 	"dragoman/proxy"
+	"dragoman/proxy/shadow"
 )
 
 var streamCreds = map[string]string{"api_key": "key", "api_secret": "secret-0123456789abcdef-0123456789"}
@@ -188,6 +190,17 @@ func TestStreamIsLearntFromLinks(t *testing.T) {
 	if r.Fed.Links != 2 || r.Fed.Unread != 1 {
 		t.Errorf("%+v", r.Fed)
 	}
+	hook := `{"type":"message.new","cid":"messaging:hq","message":{"id":"hooked","text":"x","type":"regular","user":{"id":"eve"},"created_at":"` + at + `","updated_at":"` + at + `"}}`
+	mac := hmac.New(sha256.New, []byte(streamCreds["api_secret"]))
+	mac.Write([]byte(hook))
+	signed := &adapters.Request{Body: []byte(hook), Headers: adapters.Values{{Name: "X-Signature", Value: hex.EncodeToString(mac.Sum(nil))}}}
+	if !s.shadow.Webhook(s.core.App, "test", s.name, signed) || s.shadow.Webhook(s.core.App, "test", s.name, &adapters.Request{Body: []byte(hook)}) {
+		t.Error("webhooks are not told by their signature")
+	}
+	s.settle()
+	if got, _ = s.call(s.core, streamAs("", "GET", "/messages/hooked", "")); got.Status != 200 {
+		t.Errorf("what a webhook told: %s", got.Body)
+	}
 	streamHistory(s, proxy.ModeVendor, 10, 12) // nobody tells
 	one.Closed()
 	two.Closed()
@@ -262,8 +275,19 @@ func TestStreamWritesAreSent(t *testing.T) {
 	if !strings.Contains(string(a.Body), `"edited"`) || !strings.Contains(string(a.Body), `"like":1`) {
 		t.Errorf("the vendor has %s", a.Body)
 	}
+	// A link that is still open at the vendor tells of these writes, later than they were: the core has the
+	// say, and does not listen.
+	x := streamAs("ann", "GET", "/connect", "")
+	x.App, x.Dialect, x.Mode, x.Live = s.core.App, s.name, proxy.ModeShadowVendor, true
+	link := s.shadow.Link(x)
+	streamHistory(s, mode, 40, 41)
+	link.Frame(proxy.ToClient, true, []byte(`{"type":"message.updated","cid":"messaging:hq","message":{"id":"m-8","text":"an echo","type":"regular","user":{"id":"ann"},"created_at":"2030-01-01T00:00:00Z","updated_at":"2030-01-01T00:00:00Z"}}`))
+	s.settle()
+	if a, _ := s.call(s.core, streamAs("", "GET", "/messages/m-8", "")); strings.Contains(string(a.Body), "an echo") {
+		t.Error("the core learns its own echo")
+	}
 	r := s.report()
-	if r.Mirrored.Lost > 0 || r.Mirrored.Sent != 24 {
+	if r.Mirrored.Lost > 0 || r.Mirrored.Sent != 25 {
 		t.Errorf("%+v", r.Mirrored)
 	}
 	// Away for longer than the retries last: what it does not have is told, and the way back is closed.
@@ -273,5 +297,37 @@ func TestStreamWritesAreSent(t *testing.T) {
 	s.down.Store(false)
 	if err := s.shadow.Handover(t.Context(), s.core.App, s.name, mode, proxy.ModeVendor); err == nil || !strings.Contains(err.Error(), "1 writes") {
 		t.Errorf("the way back with a write lost: %v", err)
+	}
+}
+
+// When there is no room, comparisons are left out and what was to be learnt is read from the vendor later;
+// the clients never wait.
+func TestStreamFullQueueBecomesAGap(t *testing.T) {
+	s := newSides(t, stream.Entry(), streamCreds, stream.ReadError, func(o *shadow.Options) { o.Queue = 10 })
+	const mode = proxy.ModeShadowVendor
+	streamPeople(s, mode)
+	s.settle()
+	held := make(chan struct{})
+	s.hold.Store(&held)
+	s.through(mode, "QueryUsers", streamAs("ann", "GET", "/users?payload="+url.QueryEscape(`{"filter_conditions":{"id":"ann"}}`), ""))
+	for s.report().Fed.Dropped == 0 { // the first comparison stands still, and the queue behind it fills
+		streamHistory(s, mode, 0, 1)
+		s.through(mode, "GetMessage", streamAs("bob", "GET", "/messages/m-0", ""))
+	}
+	streamHistory(s, mode, 1, 40)
+	s.hold.Store(nil)
+	close(held)
+	s.settle()
+	got := s.same("GetMessage", streamAs("bob", "GET", "/messages/m-39", ""))
+	if got.Get("message.text").String() != "text 39" {
+		t.Errorf("the last message: %s", got.Raw)
+	}
+	page, err := s.call(s.core, streamAs("ann", "POST", "/channels/messaging/hq/query", `{"state":true,"messages":{"limit":300}}`))
+	if n := len(gjson.GetBytes(page.Body, "messages").Array()); err != nil || n != 40 {
+		t.Errorf("%d messages, %v", n, err)
+	}
+	r := s.report()
+	if r.Fed.Dropped < 20 || r.Fed.Gaps > 0 || r.Fed.Missed {
+		t.Errorf("%+v", r.Fed)
 	}
 }

@@ -38,6 +38,8 @@ type sides struct {
 	seen         atomic.Bool // only gaps that the traffic shows are filled
 	down         atomic.Bool // the vendor does not answer
 
+	hold atomic.Pointer[chan struct{}] // questions to the core wait until it is closed
+
 	mu    sync.Mutex
 	asked []string // of the vendor, as method and path
 }
@@ -102,6 +104,9 @@ func (s *sides) call(w *adaptertest.World, x *proxy.Exchange) (proxy.Answer, err
 
 // AskCore implements proxy.Sides.
 func (s *sides) AskCore(_ context.Context, x *proxy.Exchange, _ *core.Actor) (proxy.Answer, error) {
+	if c := s.hold.Load(); c != nil {
+		<-*c
+	}
 	return s.call(s.core, x)
 }
 

@@ -174,7 +174,7 @@ func (b builder) pairs(p *plan, t reflect.Type) {
 			return
 		}
 		keys := v.MapKeys()
-		slices.SortFunc(keys, func(a, b reflect.Value) int { return strings.Compare(fmt.Sprint(a), fmt.Sprint(b)) })
+		slices.SortFunc(keys, order)
 		e.byte('[')
 		for i, k := range keys {
 			if i > 0 {
@@ -215,6 +215,14 @@ func (b builder) pairs(p *plan, t reflect.Type) {
 			return err
 		})
 	}
+}
+
+// order sorts the keys of maps.
+func order(a, b reflect.Value) int {
+	if a.Kind() == reflect.String {
+		return strings.Compare(a.String(), b.String())
+	}
+	return strings.Compare(fmt.Sprint(a), fmt.Sprint(b))
 }
 
 // field is one exported field of a struct.

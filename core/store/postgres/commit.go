@@ -99,6 +99,15 @@ func (s *Store) appendAll(ctx context.Context, batch []*job) error {
 	return err
 }
 
+// Messages by alias and by id, one look into the index for each. A plan is made once for a connection,
+// and perhaps when the table is still small: for "= ANY" that is a scan of all of it, for good.
+var (
+	byAlias = "SELECT m.* FROM unnest($1::text[]) v(x) CROSS JOIN LATERAL (SELECT m.app, " + messageCols +
+		" FROM messages m WHERE m.alias = v.x AND m.alias <> '' OFFSET 0) m"
+	byID = "SELECT m.* FROM unnest($1::bigint[]) v(x) CROSS JOIN LATERAL (SELECT m.app, " + messageCols +
+		" FROM messages m WHERE m.msg_id = v.x OFFSET 0) m"
+)
+
 // read locks the channels and reads what the batch needs to know.
 func (w *write) read(ctx context.Context, batch []*job) error {
 	var aliases []string
@@ -130,10 +139,10 @@ func (w *write) read(ctx context.Context, batch []*job) error {
 	b.Queue(lockHead, ints(channelsOf(batch)))
 	b.Queue("SELECT first, xid FROM take_stamps($1)", need)
 	if len(aliases) > 0 {
-		b.Queue("SELECT m.app, "+messageCols+" FROM messages m WHERE m.alias = ANY($1) AND m.alias <> ''", aliases)
+		b.Queue(byAlias, aliases)
 	}
 	if len(parents) > 0 {
-		b.Queue("SELECT m.app, "+messageCols+" FROM messages m WHERE m.msg_id = ANY($1)", parents)
+		b.Queue(byID, parents)
 	}
 	br := w.conn.SendBatch(ctx, b)
 	defer br.Close()

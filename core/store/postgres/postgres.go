@@ -30,7 +30,7 @@ type Options struct {
 	DSN   string
 	Queue int // writes that may wait; more are refused. Default 4,096
 	Conns int // connections at most, unless the DSN says so. Default 8 per processor, at least 16
-	Lanes int // appends that may be under way at the same time. Default 4
+	Lanes int // batches of appends that may be under way at the same time. Default one per processor, at most 4: more make smaller batches
 	// Log is told, in one sentence, what the operator should know. Default: nobody.
 	Log func(msg string, err error)
 	// Now is the clock of what is muted or banned at the moment. Default time.Now.
@@ -117,7 +117,7 @@ func defaults(opt *Options) {
 		opt.Conns = max(16, 8*runtime.GOMAXPROCS(0))
 	}
 	if opt.Lanes <= 0 {
-		opt.Lanes = 4
+		opt.Lanes = min(runtime.GOMAXPROCS(0), 4)
 	}
 	if opt.Log == nil {
 		opt.Log = func(string, error) {}

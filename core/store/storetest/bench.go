@@ -106,6 +106,9 @@ func (f Fixture) Append(ctx context.Context, s store.Store, load Load, node int)
 	return r, nil
 }
 
+// benchPart is how many channels are made in one transaction.
+const benchPart = 200
+
 // benchChannels makes the channels; every writer is a member of each.
 func benchChannels(ctx context.Context, s store.Store, load Load) (core.AppID, []core.ChannelID, error) {
 	now := time.Now()
@@ -115,17 +118,19 @@ func benchChannels(ctx context.Context, s store.Store, load Load) (core.AppID, [
 		return 0, nil, err
 	}
 	chs := make([]core.ChannelID, load.Channels)
-	for i := range chs {
+	for from := 0; from < len(chs); from += benchPart {
 		err := s.Update(ctx, app.ID, 0, func(tx store.Tx) error {
-			c := core.Channel{Key: core.ChannelKey("bench-" + strconv.Itoa(i)), Type: core.DefaultType, CreatedAt: now, UpdatedAt: now}
-			if err := tx.PutChannel(app.ID, &c); err != nil {
-				return err
-			}
-			chs[i] = c.ID
-			for w := range load.Writers {
-				m := core.Member{Channel: c.ID, User: core.UserID("writer-" + strconv.Itoa(w)), Role: core.MemberMember, CreatedAt: now, UpdatedAt: now}
-				if err := tx.PutMember(app.ID, &m); err != nil {
+			for i := from; i < min(from+benchPart, len(chs)); i++ {
+				c := core.Channel{Key: core.ChannelKey("bench-" + strconv.Itoa(i)), Type: core.DefaultType, CreatedAt: now, UpdatedAt: now}
+				if err := tx.PutChannel(app.ID, &c); err != nil {
 					return err
+				}
+				chs[i] = c.ID
+				for w := range load.Writers {
+					m := core.Member{Channel: c.ID, User: core.UserID("writer-" + strconv.Itoa(w)), Role: core.MemberMember, CreatedAt: now, UpdatedAt: now}
+					if err := tx.PutMember(app.ID, &m); err != nil {
+						return err
+					}
 				}
 			}
 			return nil
