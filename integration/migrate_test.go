@@ -48,6 +48,7 @@ func startFront(t *testing.T, table func(port int) string) *server {
 // TestMove rehearses the move of a live app from its vendor, for which a second server stands, to our
 // core and back, with the vendor's SDK connected and talking all the time.
 func TestMove(t *testing.T) {
+	t.Parallel() // waits more than it works
 	node(t)
 	t.Run("stream", func(t *testing.T) {
 		vendor := start(t)
