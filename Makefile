@@ -7,7 +7,7 @@ FUZZTIME ?= 10s
 UNIT      = $(shell go list ./... | grep -v /integration)
 
 .DEFAULT_GOAL := build
-.PHONY: build test unit integration deps panes bench bench-scale test-remote chaos sim bench-import import-million chart race fuzz lint generate clean
+.PHONY: build test unit integration deps panes bench bench-scale bench-cross test-remote chaos sim bench-import import-million chart race fuzz lint generate clean
 
 build: ## bin/dragoman
 	go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/dragoman ./cmd/dragoman
@@ -52,6 +52,9 @@ SEEDS ?= 10000
 FROM  ?= 1
 sim: ## several nodes in virtual time over a store and a bus that fail: SEEDS stories from FROM on
 	go test -count 1 -timeout 0 -run 'TestSeeds$$' ./core/sim -seeds $(SEEDS) -from $(FROM)
+
+bench-cross: deps ## a text between the four SDKs, all sixteen pairs
+	go run ./bench -only x
 
 bench-import: ## a million messages into a fresh database
 	go test -run '^$$' -bench 'Import$$' -benchtime 1000000x ./core/transfer

@@ -45,6 +45,7 @@ var sections = []section{
 	{"h", "coming back to 10,000 missed messages, over Agora's MSync", benchCatchUp},
 	{"v", "calls and live links passed on to a vendor", benchFront},
 	{"w", "a light app beside the flood of another on one hot channel", benchBeside},
+	{"x", "a text from one vendor's SDK to another's, all sixteen pairs", benchCross},
 	{"p", "durable appends to PostgreSQL, beside what it does for the same rows", benchScale},
 }
 
@@ -60,7 +61,7 @@ func main() {
 		return
 	}
 	var o options
-	flag.StringVar(&o.sections, "only", "abcdefgh", "sections to run; p needs PostgreSQL installed")
+	flag.StringVar(&o.sections, "only", "abcdefgh", "sections to run; p needs PostgreSQL installed, x the SDKs (npm ci in integration)")
 	flag.IntVar(&o.rounds, "rounds", 3, "rounds per figure; the median is printed")
 	flag.DurationVar(&o.span, "span", 1500*time.Millisecond, "length of one measurement")
 	flag.IntVar(&o.watchers, "watchers", 1000, "sockets that watch in section c")
