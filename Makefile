@@ -15,14 +15,14 @@ build: ## bin/dragoman
 test: deps ## everything: vet, unit, architecture, the vendors' SDKs against the real process
 	go vet ./...
 	cd integration/gosdk && go vet ./...
-	go test -timeout 12m ./...
+	go test -timeout 14m ./...
 
 unit: ## what needs neither Node nor a browser
 	go vet ./...
 	go test $(UNIT)
 
 integration: deps
-	go test -count 1 -timeout 12m ./integration
+	go test -count 1 -timeout 14m ./integration
 
 # The npm packages of the SDKs, at the locked versions; again only when the lock file changes.
 deps: integration/node_modules/.package-lock.json

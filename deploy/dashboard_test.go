@@ -32,7 +32,7 @@ var panels = []panel{
 		{`histogram_quantile(0.99, sum by (call, le) (rate(dragoman_store_seconds_bucket` + of + `[$__rate_interval])))`, "{{call}} p99"},
 	}},
 	{title: "Database calls without an answer", unit: "ops", queries: []query{{`sum by (instance, call) (rate(dragoman_store_failures_total` + of + `[$__rate_interval]))`, "{{instance}} {{call}}"}}},
-	{title: "Breakers", about: "0 closed, 1 half-open, 2 open.", unit: "short", queries: []query{{`max by (instance) (dragoman_store_breaker_state` + of + `)`, "store {{instance}}"}, {`max by (app, host) (dragoman_breaker_state` + of + `)`, "{{app}} {{host}}"}}},
+	{title: "Breakers", about: "0 closed, 1 half-open, 2 open.", unit: "short", queries: []query{{`max by (instance) (dragoman_store_breaker_state` + of + `)`, "store {{instance}}"}, {`max by (app, host) (dragoman_breaker_state` + of + `)`, "{{app}} {{host}}"}, {`max by (instance, node) (dragoman_remote_breaker_state` + of + `)`, "{{instance}} to {{node}}"}}},
 	{title: "Bus and lease", about: "Each node's view.", unit: "short", queries: []query{{`dragoman_core_bus_up` + of, "bus {{instance}}"}, {`dragoman_core_lease_held` + of, "lease {{instance}}"}, {`dragoman_core_nodes` + of, "nodes {{instance}}"}}},
 	{title: "Events waiting to be handed on", unit: "short", queries: []query{{`dragoman_core_dispatch_queue` + of, "{{instance}}"}}},
 	{title: "Slow clients ended", unit: "ops", queries: []query{{`sum by (instance) (rate(dragoman_slow_consumers_total` + of + `[$__rate_interval]))`, "{{instance}}"}}},

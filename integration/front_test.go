@@ -31,6 +31,7 @@ var notFronted = map[string]string{
 // TestSDKsThroughAFront puts a second process before the demo, which takes it for the vendors, and runs
 // the vendors' own SDKs through it, REST and live.
 func TestSDKsThroughAFront(t *testing.T) {
+	t.Parallel() // waits more than it works
 	node(t)
 	back := start(t)
 	dir, port := t.TempDir(), freeBlock(t)

@@ -115,6 +115,7 @@ var ownServer = []string{"settings.test.mjs", "errors.test.mjs", "webhooks.test.
 
 // TestStreamJS runs every file of stream/ with the vendor's own JavaScript SDK.
 func TestStreamJS(t *testing.T) {
+	t.Parallel() // waits more than it works
 	node(t)
 	files, err := filepath.Glob("stream/*.test.mjs")
 	if err != nil || len(files) == 0 {
@@ -144,6 +145,7 @@ func cometEnviron(s *server) []string {
 
 // TestCometChatJS runs every file of cometchat/ with the vendor's own JavaScript SDKs.
 func TestCometChatJS(t *testing.T) {
+	t.Parallel() // waits more than it works
 	node(t)
 	files, err := filepath.Glob("cometchat/*.test.mjs")
 	if err != nil || len(files) == 0 {
@@ -172,6 +174,7 @@ func agoraEnviron(s *server) []string {
 
 // TestAgoraJS runs every file of agora/ with the vendor's own JavaScript SDKs.
 func TestAgoraJS(t *testing.T) {
+	t.Parallel() // waits more than it works
 	node(t)
 	files, err := filepath.Glob("agora/*.test.mjs")
 	if err != nil || len(files) == 0 {
@@ -202,6 +205,7 @@ func nexconnEnviron(s *server) []string {
 
 // TestNexconnJS runs every file of nexconn/ with the vendor's own JavaScript SDK.
 func TestNexconnJS(t *testing.T) {
+	t.Parallel() // waits more than it works
 	node(t)
 	files, err := filepath.Glob("nexconn/*.test.mjs")
 	if err != nil || len(files) == 0 {

@@ -180,12 +180,15 @@ func (s *server) stop(t testing.TB) {
 	}
 }
 
+// blocks are the first ports that were given out: tests run beside each other.
+var blocks sync.Map
+
 // freeBlock finds a first port whose whole block (P…P+4 and P+10) is free.
 func freeBlock(t testing.TB) int {
 	t.Helper()
 	for range 200 {
 		p := 12000 + 20*rand.IntN(900)
-		if blockFree(p) {
+		if _, taken := blocks.LoadOrStore(p, true); !taken && blockFree(p) {
 			return p
 		}
 	}

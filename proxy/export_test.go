@@ -25,3 +25,9 @@ func (s *Server) Known() int {
 	defer s.limits.mu.Unlock()
 	return len(s.limits.nodes)
 }
+
+// Frames puts messages together, for its fuzz target.
+func Frames(out func(text bool, data []byte)) func([]byte) {
+	r := &frameReader{}
+	return func(b []byte) { r.feed(b, out) }
+}

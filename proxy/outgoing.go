@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"iter"
 	"strings"
 
 	"github.com/valyala/fasthttp"
@@ -12,10 +13,40 @@ import (
 
 // dropped are request headers that end here: they are about this connection, or say of the client what
 // only we can know.
-var dropped = []string{
+var dropped = nameSet(
 	"Connection", "Keep-Alive", "Proxy-Connection", "Proxy-Authorization", "Proxy-Authenticate", "Te", "Trailer",
 	"Transfer-Encoding", "Upgrade", "Expect", "Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto",
 	"X-Forwarded-Port", "X-Real-Ip", "Dragoman-Error", "Dragoman-Original", normalize.HeaderFormat, normalize.HeaderHop,
+)
+
+// nameSet indexes names of headers as they are written in canonical form.
+func nameSet(names ...string) map[string]bool {
+	out := make(map[string]bool, len(names))
+	for _, n := range names {
+		out[n] = true
+	}
+	return out
+}
+
+// headerSet is what requests and answers have in common.
+type headerSet interface {
+	All() iter.Seq2[[]byte, []byte]
+	Del(name string)
+}
+
+// strip takes the headers of a set away. Few of them are ever there, so that looking once is cheaper
+// than asking for each.
+func strip(h headerSet, gone map[string]bool) {
+	var small [8]string
+	found := small[:0]
+	for k := range h.All() {
+		if gone[string(k)] {
+			found = append(found, string(k))
+		}
+	}
+	for _, name := range found {
+		h.Del(name)
+	}
 }
 
 // outgoing is a request on its way, as a dialect may change it.
@@ -70,9 +101,7 @@ func (x *exchange) send(c *call, query string, live bool) error {
 			h.Del(name)
 		}
 	}
-	for _, name := range dropped {
-		h.Del(name)
-	}
+	strip(h, dropped)
 	h.ResetConnectionClose()
 	h.Set(normalize.HeaderHop, hops)
 	h.Set(normalize.HeaderRequest, x.rq.ID)

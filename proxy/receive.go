@@ -101,19 +101,17 @@ func done(rs *fasthttp.Response) {
 }
 
 // goneHeaders of an answer end here: they are about the vendor's connection or its host.
-var goneHeaders = []string{"Connection", "Keep-Alive", "Proxy-Connection", "Proxy-Authenticate", "Te", "Trailer", "Upgrade", "Alt-Svc", "Strict-Transport-Security", "Dragoman-Hop", normalize.HeaderRequest}
+var goneHeaders = nameSet("Connection", "Keep-Alive", "Proxy-Connection", "Proxy-Authenticate", "Te", "Trailer", "Upgrade", "Alt-Svc", "Strict-Transport-Security", "Dragoman-Hop", normalize.HeaderRequest)
 
 // clean takes out of an answer what must not reach the client.
 func (x *exchange) clean(c *call, r *reception) {
 	h := r.header
-	for name := range strings.SplitSeq(string(h.Peek("Connection")), ",") {
+	for name := range strings.SplitSeq(string(h.Peek("Connection")), ",") { // what the connection names is about it
 		if name = strings.TrimSpace(name); name != "" && !strings.EqualFold(name, "close") {
 			h.Del(name)
 		}
 	}
-	for _, name := range goneHeaders {
-		h.Del(name)
-	}
+	strip(h, goneHeaders)
 	h.ResetConnectionClose()
 	if !c.sd.conf.Trusted { // only a hop of ours may speak in our name
 		h.Del(normalize.HeaderError)

@@ -258,6 +258,9 @@ func (d *Dialect) changeChannel(ctx context.Context, c *call, in *changeChannel)
 		set(&ch.Cooldown, in.Cooldown)
 		return nil
 	}
+	if in.direct() && in.Rules != nil {
+		return ChannelState{}, fault.RequestInvalidField.Error("The conversation of a set of people has no rules.")
+	}
 	if in.direct() {
 		plain := state
 		state = func(ch *core.Channel) error {

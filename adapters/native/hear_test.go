@@ -129,6 +129,8 @@ func TestSpeechIsRuled(t *testing.T) {
 	a.must(write())
 	a.refused(a.srv("PUT", "/v1/speech/mutes/bob/planet", ""), "request.invalid_field")
 	a.refused(a.as("bob", "PUT", "/v1/channels/club/speech/silence", ""), "group.permission_denied")
+	direct := a.must(a.as("alice", "POST", "/v1/directs", `{"users":["bob"]}`)).body.Get("channel.id").String()
+	a.refused(a.as("alice", "PATCH", "/v1"+on(direct), `{"rules":{"approval":true}}`), "request.invalid_field")
 }
 
 // A room is entered by a link, is told of who is there, and keeps what they set.

@@ -17,8 +17,8 @@ func (h *hub) deliver(ev *core.Event) {
 		if a != nil && ev.Ev > 0 && ev.Ev <= a.floor {
 			return
 		}
-		if a != nil && ev.Ev > a.lastEv {
-			a.lastEv = ev.Ev
+		if a != nil && ev.Ev > a.lastEv.Load() {
+			a.lastEv.Store(ev.Ev)
 		}
 	}
 	switch {

@@ -242,7 +242,7 @@ func (e *Engine) fillGap(ctx context.Context, ev *core.Event) bool {
 	var last int64
 	var made time.Time
 	if a != nil {
-		last, made = a.lastEv, a.made
+		last, made = a.lastEv.Load(), a.made
 	}
 	e.hub.mu.RUnlock()
 	switch {

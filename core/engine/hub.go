@@ -68,9 +68,9 @@ type unreadOf struct {
 type audience struct {
 	watchers map[*session]struct{}
 	members  map[*session]struct{}
-	lastEv   int64
-	floor    int64     // what an audience before this one was told up to; nobody is told that again
-	made     time.Time // when the first of them came
+	lastEv   atomic.Int64 // written by the dispatcher, who holds the read lock alone
+	floor    int64        // what an audience before this one was told up to; nobody is told that again
+	made     time.Time    // when the first of them came
 	cancel   func()
 }
 
@@ -168,7 +168,7 @@ func (h *hub) tidy(k roomKey, a *audience) {
 		if len(h.past) >= maxPast {
 			clear(h.past)
 		}
-		if last := max(a.lastEv, a.floor); last > 0 {
+		if last := max(a.lastEv.Load(), a.floor); last > 0 {
 			h.past[k] = last
 		}
 	}

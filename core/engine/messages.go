@@ -263,7 +263,7 @@ func (e *Engine) maySend(ctx context.Context, sc *scene, m *core.Message, quietB
 		return err
 	}
 	if sc.channel.Frozen && e.can(sc, perm.UseFrozenChannel, sc.owns()) != nil {
-		return fault.PermissionDenied.Error("this channel is frozen: messages and reactions are not allowed")
+		return muted("this channel is frozen: messages and reactions are not allowed", "all", time.Time{}, e.now())
 	}
 	if sc.channel.Disabled {
 		return fault.PermissionDenied.Error("this channel is disabled")

@@ -472,7 +472,7 @@ func (e *Engine) catchUp(ctx context.Context) bool {
 		if known[k.app] == nil {
 			known[k.app] = map[core.ChannelID]int64{}
 		}
-		known[k.app][k.ch] = a.lastEv
+		known[k.app][k.ch] = a.lastEv.Load()
 		since[k] = a.made
 	}
 	e.hub.mu.RUnlock()

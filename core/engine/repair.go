@@ -135,7 +135,7 @@ func (h *hub) heardUpTo(k roomKey) (last int64, since time.Time, there bool) {
 	if a == nil {
 		return 0, since, false
 	}
-	return a.lastEv, a.made, true
+	return a.lastEv.Load(), a.made, true
 }
 
 // counts reports whether this node keeps how far it has told of the channel of an event: then the event
@@ -330,7 +330,7 @@ func (h *hub) deliverTo(ev *core.Event, user core.UserID) bool {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
 	a, p := h.rooms[roomKey{ev.App, ev.Channel.ID}], h.people[userKey{ev.App, user}]
-	if a == nil || p == nil || ev.Ev > a.lastEv {
+	if a == nil || p == nil || ev.Ev > a.lastEv.Load() {
 		return a == nil || p == nil
 	}
 	if len(ev.To) > 0 {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -24,6 +25,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 type door struct {
 	t     *testing.T
 	g     *fair.Gate
+	mu    sync.Mutex   // several may come in at one moment
 	order []core.AppID // who was let in
 	out   map[core.AppID][]func()
 }
@@ -36,6 +38,8 @@ func (d *door) come(app core.AppID) {
 			d.t.Errorf("app %d: %v", app, err)
 			return
 		}
+		d.mu.Lock()
+		defer d.mu.Unlock()
 		d.order = append(d.order, app)
 		d.out[app] = append(d.out[app], leave)
 	}()

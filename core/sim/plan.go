@@ -53,6 +53,9 @@ func (w *world) plan() *plan {
 		}
 		p.faults = append(p.faults, s)
 	}
+	if w.opt.Plant == StaleFence { // it shows only when who holds the lease stands still for long: the first to start
+		p.faults = append(p.faults, strike{kind: "stand", node: 0, at: f.str("fence").within(time.Second, 4*time.Second), last: 9 * time.Second})
+	}
 	for i, u := range everyone {
 		devices := 1 + f.str("devices").num(uint64(i)).below(2) //nolint:gosec // small
 		for d := range devices {

@@ -2,58 +2,50 @@ package shadow
 
 import (
 	"context"
-	"time"
 
 	"dragoman/adapters"
 	"dragoman/normalize/diff"
 	"dragoman/proxy"
 )
 
+// confirmations is how often both sides are asked anew before a difference counts.
+const confirmations = 3
+
 // compare puts a read to the side that did not answer it. What differs may have changed between the two
-// answers: then both sides are asked anew, and only what differs every time is a difference.
-func (p *pair) compare(ctx context.Context, x *proxy.Exchange, confirm bool) {
+// answers, or wait in the queue to be learnt: then again says that both sides are to be asked anew, after
+// what waits. tries tells how often that was done; only what differs every time is a difference.
+func (p *pair) compare(ctx context.Context, x *proxy.Exchange, tries int) (again bool) {
 	if why := p.rules.Alone(x.Route); why != "" || x.Route == "" || x.Cut {
 		p.book.note(x.Route, alone)
-		return
+		return false
 	}
 	call := p.learner.Again(x.Route, x.Request, x.Raw, nil)
 	if call == nil {
 		p.book.note(x.Route, alone)
-		return
+		return false
 	}
 	first, second := x.Answer, proxy.Answer{}
 	var err error
-	if x.Mode.Foreign() {
+	switch {
+	case tries > 0:
+		first, second, err = p.both(ctx, x, call)
+	case x.Mode.Foreign():
 		second, err = p.askCore(ctx, call)
-	} else {
+	default:
 		second, err = p.once(ctx, p.mirror.renamed(call))
 	}
 	if err != nil {
 		p.book.note(x.Route, unasked)
-		return
+		return false
 	}
 	r := p.judge(x, first, second)
-	for n := range confirmations {
-		if r.Verdict != diff.Different || !confirm {
-			break
-		}
-		if n > 0 && !p.feed.pause(ctx, time.Duration(n)*confirmPause) {
-			return
-		}
-		if first, second, err = p.both(ctx, x, call); err != nil {
-			break // what is known stands
-		}
-		r = p.judge(x, first, second)
+	if r.Verdict == diff.Different && tries < confirmations {
+		return true
 	}
 	p.book.judged(x, &r)
 	p.s.met.judged(p, x.Route, &r)
+	return false
 }
-
-// How often both sides are asked anew before a difference counts, and how long it waits in between.
-const (
-	confirmations = 3
-	confirmPause  = 100 * time.Millisecond
-)
 
 // both asks both sides anew, the one that answers first. What the vendor says is learnt in between: it may
 // be newer than what has come through the queue.

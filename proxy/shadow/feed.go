@@ -33,6 +33,7 @@ type piece struct {
 	text     bool
 	data     []byte
 	hook     *adapters.Lesson
+	tries    int           // how often the comparison of exchange was tried
 	mark     chan struct{} // closed when everything before it is done
 	at       time.Time
 }
@@ -111,16 +112,24 @@ func (f *feed) missedLocked(at time.Time) {
 	}
 }
 
-// drain waits until everything queued so far is done.
+// drain waits until everything queued so far is done, comparisons that are tried again too.
 func (f *feed) drain(ctx context.Context) error {
-	done := make(chan struct{})
-	f.push(piece{mark: done})
-	select {
-	case <-done:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
+	for range confirmations + 1 {
+		done := make(chan struct{})
+		f.push(piece{mark: done})
+		select {
+		case <-done:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		f.mu.Lock()
+		tried := slices.ContainsFunc(f.queue, func(x piece) bool { return x.tries > 0 })
+		f.mu.Unlock()
+		if !tried {
+			return nil
+		}
 	}
+	return nil
 }
 
 // run works the queue off until ctx ends.
@@ -202,14 +211,22 @@ func (f *feed) work(ctx context.Context, batch []piece) {
 			if f.behind() {
 				f.p.book.note(e.Route, skipped)
 				f.p.s.met.skipped(f.p)
-			} else {
-				f.p.compare(ctx, e, true)
+			} else if f.p.compare(ctx, e, x.tries) {
+				f.again(piece{exchange: e, tries: x.tries + 1, at: f.p.s.o.Now()})
 			}
 		}
 		if x.mark != nil {
 			close(x.mark)
 		}
 	}
+}
+
+// again queues a comparison behind what waits.
+func (f *feed) again(x piece) {
+	f.mu.Lock()
+	f.queue = append(f.queue, x)
+	f.mu.Unlock()
+	f.kick()
 }
 
 // behind reports whether lessons have waited for too long to compare anything in between.
@@ -232,7 +249,7 @@ func (f *feed) read(x *piece) adapters.Lesson {
 		return x.link.hear.Hear(x.client, x.text, x.data)
 	case x.hook != nil:
 		return *x.hook
-	case e == nil, e.Mode != proxy.ModeShadowVendor:
+	case e == nil, e.Mode != proxy.ModeShadowVendor, x.tries > 0:
 		return adapters.Lesson{}
 	case e.Cut:
 		f.missed(e.At)
