@@ -64,7 +64,10 @@ test('vendor, shadow-vendor, shadow-core, back, and at last core', { timeout: 15
     if (n % 7 === 3) await who.ch.sendReaction(message.id, { type: 'like' });
     if (n % 11 === 5) await who.c.updateMessage({ id: message.id, text: `edited ${n}` });
     return message.id;
-  }, 110); // what is said while a client comes again has to fit into the page that it catches up with
+  }, 110, (sent) => { // what is said while a client comes again has to fit into the page that it catches up with
+    const last = sent[sent.length - 12];
+    return last !== undefined && [ann, bob, eve].some((x) => !x.heard.includes(last) && !x.ch.state.messages.some((m) => m.id === last));
+  });
   // Somebody looks around all the time, so that there is something to compare.
   let looking = true;
   const looks = (async () => {
