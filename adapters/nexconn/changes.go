@@ -136,7 +136,7 @@ func pullChanges(ctx context.Context, c *call) (outcome, error) {
 		return outcome{}, err
 	}
 	var list []*eventChange
-	last, more := core.StampAt(c.d.now()), false
+	last, more := c.d.present(), false
 	if asked > 0 {
 		last, more, err = c.pull(ctx, "", cursorOf(asked), func(ev *core.Event) bool {
 			if x := c.d.change(ctx, ev, c.by.User); x != nil {

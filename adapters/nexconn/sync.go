@@ -12,10 +12,17 @@ import (
 // the SDK takes where it has no stamp yet.
 func cursorOf(n int64) core.Stamp {
 	if n > 0 && n < 1e13 {
-		return core.StampAt(time.UnixMilli(n))
+		return before(time.UnixMilli(n))
 	}
 	return core.Stamp(max(n, 0))
 }
+
+// present is the cursor of a client that has everything: what happens from this millisecond on is above
+// it.
+func (d *Dialect) present() core.Stamp { return before(d.now()) }
+
+// before is the cursor below everything of a moment and above what was earlier.
+func before(t time.Time) core.Stamp { return max(core.StampAt(t)-1, 0) }
 
 // pullInbox answers what the person's direct and group channels have seen after the client's cursor,
 // what they sent themself included. A client without one starts where its device, or else the person,

@@ -17,7 +17,7 @@ func pullCommunities(ctx context.Context, c *call) (outcome, error) {
 	if err != nil {
 		return outcome{}, err
 	}
-	out := downMessages{finished: true, sync: int64(core.StampAt(c.d.now())), now: c.d.now().UnixMilli()}
+	out := downMessages{finished: true, sync: int64(c.d.present()), now: c.d.now().UnixMilli()}
 	if asked > 0 {
 		last, more, err := c.pull(ctx, "", cursorOf(asked), func(ev *core.Event) bool {
 			if ev.Kind != core.MessageSent || ev.Message == nil || ev.Message.Notice != nil || ev.Channel == nil || ev.Channel.Kind != core.KindCommunity {
@@ -64,7 +64,7 @@ func pullCommunityChanges(ctx context.Context, c *call) (outcome, error) {
 		return outcome{}, err
 	}
 	var list []*messageChange
-	last, more := core.StampAt(c.d.now()), false
+	last, more := c.d.present(), false
 	if asked > 0 {
 		last, more, err = c.pull(ctx, "", cursorOf(asked), func(ev *core.Event) bool {
 			if x := communityChange(ev, c.by.User); x != nil {

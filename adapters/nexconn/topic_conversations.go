@@ -155,7 +155,7 @@ func unreadTotal(ctx context.Context, c *call) (outcome, error) {
 	for i := range list {
 		total += list[i].unread
 	}
-	now := int64(core.StampAt(c.d.now()))
+	now := int64(c.d.present())
 	return answered(func(p *pb) {
 		p.int(1, now)
 		p.int(2, now)

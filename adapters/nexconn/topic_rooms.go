@@ -108,7 +108,7 @@ func pullRoom(ctx context.Context, c *call) (outcome, error) {
 	key := p.key(c.by.User)
 	out := roomMessages{sync: in.after}
 	if in.after == 0 {
-		out.sync = int64(core.StampAt(c.d.now()))
+		out.sync = int64(c.d.present())
 		if in.count > 0 {
 			list, err := c.d.core.Messages.List(ctx, c.by, core.ListMessages{Key: key, Page: core.MessagePage{Limit: min(in.count, maxListed)}})
 			if err != nil {
