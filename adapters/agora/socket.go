@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"dragoman/adapters"
@@ -26,6 +27,9 @@ const (
 	expiryGrace  = 30 * time.Second // for a client that ends itself when its token does
 	tokenPrefix  = "$t$"
 	commandWaits = 15 * time.Second // the SDK gives a send up after that
+	// lastWords is how long a connection stays after its client was told why it ends: the SDK decodes
+	// frames later than it hears of a close, and would come again without knowing better.
+	lastWords = 500 * time.Millisecond
 )
 
 // Sockets implements adapters.Dialect.
@@ -44,6 +48,7 @@ type link struct {
 	session string
 	live    core.Connection
 	expiry  *time.Timer
+	over    atomic.Bool // the client was told why its connection ends
 
 	mu      sync.Mutex
 	told    []*core.Event // what waits to be told
@@ -301,7 +306,8 @@ func (l *link) ended(err error) {
 	dl := syncDL{status: success(), metas: []item{x}, isLast: true, timestamp: x.timestamp}
 	dl.queue.v = boxJID()
 	l.send(cmdSync, &dl)
-	l.conn.Close(closeNormal, "")
+	l.over.Store(true)
+	time.AfterFunc(lastWords, func() { l.conn.Close(closeNormal, "") })
 }
 
 // self names the person of the connection.
@@ -319,6 +325,9 @@ func (l *link) read(ctx context.Context) error {
 			return nil
 		case err != nil:
 			return nil //nolint:nilerr // the connection has ended, which is how connections end
+		}
+		if l.over.Load() {
+			continue // what comes after the last words is nobody's
 		}
 		var f frame
 		if text || f.decode(data, 0) != nil {
