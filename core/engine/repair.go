@@ -240,7 +240,7 @@ func (e *Engine) settlePlace(ctx context.Context, k placeKey) {
 	r := roomKey{k.app, k.ch}
 	moved := e.hub.moved(userKey{k.app, k.user})
 	was, err := e.store.Members(ctx, k.app, k.ch, []core.UserID{k.user}, 1, 0)
-	if err == nil {
+	if err == nil && len(was) > 0 {
 		err = e.readOn(ctx, r)
 	}
 	var is []core.Member // what was told meanwhile must fit
@@ -253,11 +253,37 @@ func (e *Engine) settlePlace(ctx context.Context, k placeKey) {
 	if err == nil && len(is) > 0 {
 		err = e.settleJoined(ctx, r, &is[0], moved)
 	} else if err == nil {
-		err = e.settleLeft(ctx, k, moved)
+		err = e.settleGone(ctx, k, moved)
 	}
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		e.kit.look.place(k)
 	}
+}
+
+// settleGone takes a person off an audience between what they were still to be told, the end of their
+// membership included, and what was written after it.
+func (e *Engine) settleGone(ctx context.Context, k placeKey, moved uint64) error {
+	evs, err := e.unread(ctx, roomKey{k.app, k.ch})
+	if err != nil {
+		return err
+	}
+	theirs := 0
+	for i, ev := range evs {
+		if ends := ev.Kind == core.MemberRemoved || ev.Kind == core.UserBanned; ends &&
+			(ev.Member != nil && ev.Member.User == k.user || ev.Target != nil && ev.Target.ID == k.user) {
+			theirs = i + 1
+		}
+	}
+	for _, ev := range evs[:theirs] {
+		e.hub.deliver(ev)
+	}
+	if err := e.settleLeft(ctx, k, moved); err != nil {
+		return err
+	}
+	for _, ev := range evs[theirs:] {
+		e.hub.deliver(ev)
+	}
+	return nil
 }
 
 // errMoved is a membership that changed while it was looked at.
@@ -275,19 +301,24 @@ func (h *hub) moved(k userKey) uint64 {
 
 // readOn delivers what an audience has not seen yet.
 func (e *Engine) readOn(ctx context.Context, r roomKey) error {
-	last, since, there := e.hub.heardUpTo(r)
-	if !there {
-		return nil
-	}
-	rows, err := e.unheard(ctx, r, last, last, since, 1000)
-	if err != nil {
-		return err
-	}
-	evs, err := e.rebuild(ctx, r.app, rows)
+	evs, err := e.unread(ctx, r)
 	for _, ev := range evs {
 		e.hub.deliver(ev)
 	}
 	return err
+}
+
+// unread reads what an audience has not seen yet.
+func (e *Engine) unread(ctx context.Context, r roomKey) ([]*core.Event, error) {
+	last, since, there := e.hub.heardUpTo(r)
+	if !there {
+		return nil, nil
+	}
+	rows, err := e.unheard(ctx, r, last, last, since, 1000)
+	if err != nil {
+		return nil, err
+	}
+	return e.rebuild(ctx, r.app, rows)
 }
 
 // settleJoined adds a person to an audience and tells them what happened since they came.
