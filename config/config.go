@@ -34,7 +34,7 @@ type Log struct {
 type Core struct {
 	Kind   string   `toml:"kind" enum:"embedded,remote" doc:"Embedded is the whole server in one process. Remote is the proxy alone, a sidecar: store, bus, files and callbacks of this file mean nothing then, since the nodes have theirs."`
 	Nodes  []string `toml:"nodes" example:"http://core1:8070" doc:"With remote: the nodes, each by the address it has in core.listen. Every one is asked for itself, so none of them may be a load balancer."`
-	Secret Secret   `toml:"secret" example:"env:DRAGOMAN_CLUSTER_SECRET" doc:"Secret of the cluster, the same on nodes and sidecars: the text itself, env:NAME or file:PATH. At least 32 characters. Whoever knows it may act as anybody in any app."`
+	Secret Secret   `toml:"secret" example:"env:CLUSTER_SECRET" doc:"Secret of the cluster, the same on nodes and sidecars: the text itself, env:NAME or file:PATH. At least 32 characters. Whoever knows it may act as anybody in any app."`
 	Listen string   `toml:"listen" example:"10.0.0.5:8070" doc:"With embedded: an address at which this node serves sidecars. Never expose it. Empty means: none are served."`
 }
 

@@ -334,3 +334,20 @@ func TestMissingFileIsAnIssue(t *testing.T) {
 		t.Errorf("issues = %v", issues)
 	}
 }
+
+// What the documentation tells people to set is not refused as a setting that does not exist.
+func TestExamplesNameNoSettingOfOurs(t *testing.T) {
+	files, err := filepath.Glob("../docs/*.md")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no documentation: %v", err)
+	}
+	for _, f := range append(files, "../config.example.toml", "../README.md", "../deploy/helm/dragoman/values.yaml") {
+		b, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range regexp.MustCompile(`env:DRAGOMAN_\w+`).FindAllString(string(b), -1) {
+			t.Errorf("%s: %s is refused at start", f, name)
+		}
+	}
+}

@@ -260,6 +260,10 @@ func mistakesPage(table []*mistake) string {
 Made by a test that makes each mistake in every dialect against one server; do not edit. Each row is one canonical error:
 the unified document of all four answers names it, and the code beside it is the vendor's own. %d mistakes.
 
+Most of them are about something that does not exist, by operation, and where a vendor lacks an operation its nearest one is
+called. Mistakes that do not agree in all four are not in the table: a body that is not JSON, a field that is missing, somebody
+who is no member or may not do a thing. Some dialects name those by a coarser reason.
+
 | Mistake | Canonical error |`, len(table))
 	for _, v := range vendors {
 		fmt.Fprintf(&b, " %s |", titles[v])
